@@ -1,0 +1,2 @@
+//! host-trainer
+fn main() {}

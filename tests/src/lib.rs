@@ -1,0 +1,1 @@
+//! The rig that the tests of this package share.
