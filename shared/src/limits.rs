@@ -1,0 +1,47 @@
+//! Every capacity and every size limit, with its arithmetic and what happens beyond it.
+
+/// Parts between trigger and gate. A part every 50 mm over a 3 m stretch is 60. Beyond it the part is rejected blind and
+/// recorded as `Overflow`.
+pub const MAX_PARTS_IN_FLIGHT: usize = 64;
+
+/// Shots that wait for the network. One is in work, one more may wait: a third would be late anyway. The part of a shot
+/// that finds no place is `Uninspected(InferBusy)`.
+pub const SHOT_QUEUE: usize = 2;
+
+/// Events that wait for the gate: each part in flight has at most an edge, a verdict and a photogate pulse under way
+/// (64 * 3 = 192), rounded up. When full the line stops in its safe state.
+pub const GATE_QUEUE: usize = 256;
+
+/// Records that wait for the disk: four seconds of a line with sixty parts a second. When full, the gap is counted and
+/// recorded.
+pub const RECORD_QUEUE: usize = 256;
+
+/// Widest and highest camera frame or photograph, in pixels. Sets the size of the row buffers in preprocessing.
+pub const MAX_FRAME_SIDE: usize = 8192;
+
+/// Widest and highest network input, in pixels.
+pub const MAX_INPUT_SIDE: usize = 1024;
+
+/// Smallest network input, in pixels: five halvings must leave one pixel.
+pub const MIN_INPUT_SIDE: usize = 32;
+
+/// The networks halve five times, so that both sides of the input are multiples of this.
+pub const INPUT_MULTIPLE: usize = 32;
+
+/// Scores of held-out good parts that a manifest may hold: a target of 0.1 percent needs 1,000, and 3,000 bound it well.
+pub const MAX_GOOD_SCORES: usize = 4096;
+
+/// Stored inputs with their expected scores in a bundle. Four show that a board computes what the trainer did.
+pub const MAX_PARITY_VECTORS: usize = 16;
+
+/// Encoded manifest in bytes: 4 per good score, 5 per parity vector, and under 1 KiB for everything else.
+pub const MAX_MANIFEST_BYTES: usize = 20 * 1024;
+
+/// Model in a bundle, in bytes. The paper's networks take 390 MB in float.
+pub const MAX_MODEL_BYTES: usize = 512 * 1024 * 1024;
+
+/// Parity inputs in a bundle, in bytes: sixteen of the largest input.
+pub const MAX_PARITY_BYTES: usize = MAX_PARITY_VECTORS * MAX_INPUT_SIDE * MAX_INPUT_SIDE * 3;
+
+/// Encoded record in bytes, with room for later fields.
+pub const MAX_RECORD_BYTES: usize = 128;

@@ -1,0 +1,138 @@
+//! The manifest as written: postcard, in the order of the fields. May hold nonsense; see `check`.
+//!
+//! Version rule: the bundle's format version covers this layout. Any field added, removed or reordered is a new version,
+//! and a reader refuses versions that it does not know.
+
+use core::fmt;
+
+use heapless::{String, Vec};
+use serde::{Deserialize, Serialize};
+
+use crate::limits::{MAX_GOOD_SCORES, MAX_MANIFEST_BYTES, MAX_PARITY_VECTORS};
+use crate::preprocess::Crop;
+use crate::score::Rule;
+
+/// How the model stores its weights.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Weights {
+    /// 32-bit floats.
+    Float32,
+    /// 8-bit integers with one scale per output channel; arithmetic stays in float.
+    Int8,
+}
+
+/// Where the line between good and bad lies, and how it was found.
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Threshold {
+    /// A part is bad when its score is greater; 0..=1.
+    pub value: f32,
+    /// Share of good parts that was allowed to be rejected; 0..1.
+    pub target_false_reject: f32,
+    /// Share of good parts that will be rejected on average: k / (n + 1).
+    pub expected_false_reject: f32,
+    /// That share is smaller than this with 95 percent confidence.
+    pub upper_bound_95: f32,
+}
+
+/// How the model came to be.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Training {
+    /// Name of the widths, such as `small`.
+    pub preset: String<32>,
+    /// Base width of the reconstructive network.
+    pub reconstructive_width: u16,
+    /// Base width of the discriminative network.
+    pub discriminative_width: u16,
+    /// Seed of everything random.
+    pub seed: u64,
+    /// Optimisation steps taken; 0 for imported weights.
+    pub steps: u64,
+    /// Pictures learnt from.
+    pub train_pictures: u32,
+    /// SHA-256 over the names and bytes of all pictures, in order.
+    pub dataset_sha256: [u8; 32],
+}
+
+/// Stored inputs and what they scored on the trainer's machine.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct Parity {
+    /// Score of each input of the parity section, in order.
+    pub scores: Vec<f32, MAX_PARITY_VECTORS>,
+    /// Largest difference that a station may show.
+    pub tolerance: f32,
+}
+
+/// All of it, unchecked.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RawManifest {
+    /// Name of the product, for people.
+    pub product: String<64>,
+    /// Seconds since 1970 at which the bundle was made; orders bundles of one product.
+    pub created: u64,
+    /// Version of the program that wrote it.
+    pub writer: String<32>,
+    /// Version of the preprocessing.
+    pub preprocess_version: u16,
+    /// Region of interest in the camera's frame.
+    pub crop: Option<Crop>,
+    /// Width and height that most training pictures had, in pixels.
+    pub frame_size: [u16; 2],
+    /// Width and height of the network's input, in pixels.
+    pub input_size: [u16; 2],
+    /// How a heatmap becomes a score.
+    pub score_rule: Rule,
+    /// Where the line lies.
+    pub threshold: Threshold,
+    /// Scores of the held-out good parts, ascending.
+    pub good_scores: Vec<f32, MAX_GOOD_SCORES>,
+    /// How the model stores its weights.
+    pub weights: Weights,
+    /// SHA-256 of the model section.
+    pub model_sha256: [u8; 32],
+    /// SHA-256 of the parity section.
+    pub parity_sha256: [u8; 32],
+    /// What the parity section must score.
+    pub parity: Parity,
+    /// How the model came to be.
+    pub training: Training,
+}
+
+/// Why bytes are no manifest.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum DecodeError {
+    /// They do not follow the format, or hold more than the limits allow.
+    Malformed,
+    /// Bytes are left over.
+    Trailing {
+        /// How many.
+        bytes: usize,
+    },
+}
+
+impl fmt::Display for DecodeError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Malformed => f.write_str("the manifest is malformed"),
+            Self::Trailing { bytes } => write!(f, "{bytes} bytes follow the manifest"),
+        }
+    }
+}
+
+impl core::error::Error for DecodeError {}
+
+impl RawManifest {
+    /// Reads the bytes of a manifest section.
+    ///
+    /// # Errors
+    /// [`DecodeError`] when they are not one whole manifest.
+    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
+        let (raw, rest) = postcard::take_from_bytes(bytes).map_err(|_| DecodeError::Malformed)?;
+        if rest.is_empty() { Ok(raw) } else { Err(DecodeError::Trailing { bytes: rest.len() }) }
+    }
+
+    /// Writes the manifest section into `buffer` and returns the part used; `None` if it does not fit, which cannot
+    /// happen with [`MAX_MANIFEST_BYTES`].
+    pub fn encode<'a>(&self, buffer: &'a mut [u8; MAX_MANIFEST_BYTES]) -> Option<&'a [u8]> {
+        postcard::to_slice(self, buffer).ok().map(|used| &*used)
+    }
+}
