@@ -1,5 +1,13 @@
 //! From folders of photographs to pictures and masks at the model's size.
 
+pub mod dataset;
+pub mod load;
 pub mod picture;
+pub mod prepared;
+pub mod split;
 
+pub use dataset::{Dataset, DatasetError, TestFile};
+pub use load::{LoadError, Loader, Skipped};
 pub use picture::{Mask, Picture};
+pub use prepared::{Named, PrepareError, Prepared, TestPicture, Use};
+pub use split::{SplitError, hold_out};

@@ -1,0 +1,100 @@
+//! `import`: a bundle from a checkpoint of the original DRAEM code.
+
+use std::path::PathBuf;
+
+use shared::manifest::Weights;
+use shared::preprocess::{Crop, Preprocess};
+
+use super::Exit;
+use super::options::{KeyOption, WeightsOption, check_folder_of, parse_crop, parse_share, parse_size};
+use super::outcome::{Outcome, rows, skipped_rows, summary, write_json};
+use crate::data::{Prepared, Use};
+use crate::deliver::{Delivered, Origin, Plan, deliver};
+use crate::import::checkpoint::{Imported, load_pair};
+use crate::clock::unix_seconds;
+
+/// Make a bundle from a checkpoint of the original DRAEM code (.pckl) or from .safetensors.
+///
+/// The threshold comes from all good pictures below DIR, so they should not be those that the networks were trained on.
+///
+/// Example: host-trainer import --recon m.pckl --seg m_seg.pckl --data photos --out m.draem
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Checkpoint of the reconstructive network.
+    #[arg(long, value_name = "FILE")]
+    recon: PathBuf,
+    /// Checkpoint of the discriminative network.
+    #[arg(long, value_name = "FILE")]
+    seg: PathBuf,
+    /// Folder of good pictures, and of test pictures if there are any.
+    #[arg(long, value_name = "DIR")]
+    data: PathBuf,
+    /// The bundle to write.
+    #[arg(long, value_name = "FILE")]
+    out: PathBuf,
+    /// Input size in pixels, a multiple of 32: that of the training.
+    #[arg(long, default_value = "256", value_parser = parse_size, value_name = "N|WxH")]
+    size: (usize, usize),
+    /// Region of interest in the camera's frame: x,y,width,height.
+    #[arg(long, value_parser = parse_crop, value_name = "X,Y,W,H")]
+    crop: Option<Crop>,
+    /// Share of good parts that may be rejected.
+    #[arg(long, default_value = "0.05", value_parser = parse_share, value_name = "SHARE")]
+    false_reject: f64,
+    /// How weights are stored.
+    #[arg(long, default_value = "f32")]
+    weights: WeightsOption,
+    /// Write every metric and every score here.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    #[command(flatten)]
+    key: KeyOption,
+}
+
+/// Imports, checks, chooses the threshold and writes the bundle.
+///
+/// # Errors
+/// When checkpoint, pictures or key are refused, or a file cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    check_folder_of(&args.out)?;
+    args.json.as_deref().map_or(Ok(()), check_folder_of)?;
+    let key = args.key.signing_key()?;
+    let Imported { tensors, widths } = load_pair(&args.recon, &args.seg)?;
+    let steps = Preprocess::new(args.crop, args.size.0, args.size.1)?;
+    let prepared = Prepared::load(&args.data, steps, Use::HoldOutAll)?;
+    let skipped = skipped_rows(&prepared.skipped);
+    let plan = Plan {
+        steps,
+        crop: args.crop,
+        rule: Plan::rule_for(&steps),
+        target: args.false_reject,
+        weights: Weights::from(args.weights),
+        created: unix_seconds(),
+        product: None,
+    };
+    let origin = Origin { preset: "imported".into(), widths, seed: 0, steps: 0 };
+    let delivered = deliver(&tensors, &prepared, &plan, &origin, None)?;
+    delivered.write(&args.out, &key)?;
+    let outcome = outcome(&prepared.product, delivered, skipped);
+    print!("{}bundle          {}\n", summary(&outcome), args.out.display());
+    args.json.as_deref().map_or(Ok(()), |path| write_json(path, &outcome))?;
+    Ok(Exit::Done)
+}
+
+/// What the JSON file says of a delivered model.
+pub fn outcome(product: &str, delivered: Delivered, skipped: Vec<super::outcome::SkippedRow>) -> Outcome {
+    let threshold = delivered.threshold;
+    Outcome {
+        product: product.to_owned(),
+        threshold: threshold.value,
+        false_reject_target: threshold.target,
+        false_reject_expected: threshold.expected,
+        false_reject_upper_bound_95: threshold.upper_bound_95,
+        good_held_out: delivered.held_out.len(),
+        images: rows(&delivered.test, threshold.value),
+        held_out: rows(&delivered.held_out, threshold.value),
+        figures: delivered.figures,
+        training: None,
+        skipped,
+    }
+}

@@ -1,0 +1,19 @@
+//! The commands, one file each. Standard output is data, standard error is talk.
+
+pub mod evaluate;
+pub mod exit;
+pub mod import;
+pub mod inspect;
+pub mod keygen;
+pub mod options;
+pub mod outcome;
+pub mod train_and_export;
+#[cfg(feature = "torch")]
+mod report_data;
+#[cfg(feature = "torch")]
+mod training;
+
+mod commands;
+
+pub use commands::Cli;
+pub use exit::Exit;

@@ -1,0 +1,102 @@
+//! `train-and-export`: from a folder of photographs to one signed file.
+
+use std::path::PathBuf;
+
+use shared::preprocess::Crop;
+
+use super::Exit;
+use super::options::{KeyOption, WeightsOption, parse_crop, parse_share, parse_size};
+use crate::device::{DeviceChoice, PrecisionChoice};
+use crate::preset::Preset;
+
+/// Learn from photographs of good parts and write one signed file for the station.
+///
+/// DIR holds good pictures (PNG, JPEG, BMP), or train/good, test/good, test/<kind of defect> and ground_truth/<kind> as MVTec
+/// AD lays them out. No picture of a defect is needed; test pictures only measure how good the result is.
+///
+/// Ctrl-C stops with a checkpoint in the work folder; the same command with --resume goes on from there.
+///
+/// Example: host-trainer train-and-export --data photos --out cap.draem --report cap.html
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// Folder of good pictures.
+    #[arg(long, value_name = "DIR")]
+    pub data: PathBuf,
+    /// The bundle to write.
+    #[arg(long, value_name = "FILE")]
+    pub out: PathBuf,
+    /// Widths of the two networks: nano (8, 8), small (16, 16), medium (32, 16), paper (128, 64).
+    #[arg(long, default_value = "small")]
+    pub preset: Preset,
+    /// Input size in pixels, a multiple of 32.
+    #[arg(long, default_value = "128", value_parser = parse_size, value_name = "N|WxH")]
+    pub size: (usize, usize),
+    /// Optimisation steps.
+    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: u64,
+    /// Pictures in a step.
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=256))]
+    pub batch: u64,
+    /// auto takes the first GPU if there is one.
+    #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
+    pub device: DeviceChoice,
+    /// auto takes bfloat16 where the processor or the GPU is fast at it.
+    #[arg(long, default_value = "auto", value_name = "auto|f32|bf16")]
+    pub precision: PrecisionChoice,
+    /// Seed of everything random.
+    #[arg(long, default_value_t = 0)]
+    pub seed: u64,
+    /// Folder of texture pictures for simulated defects, beside the built-in textures.
+    #[arg(long, value_name = "DIR")]
+    pub textures: Option<PathBuf>,
+    /// Turn good pictures by up to this many degrees while learning: only for products that may lie in any position.
+    #[arg(long, default_value_t = 0.0, value_name = "DEGREES")]
+    pub rotation: f32,
+    /// Region of interest in the camera's frame: x,y,width,height.
+    #[arg(long, value_parser = parse_crop, value_name = "X,Y,W,H")]
+    pub crop: Option<Crop>,
+    /// Share of good parts that may be rejected.
+    #[arg(long, default_value = "0.05", value_parser = parse_share, value_name = "SHARE")]
+    pub false_reject: f64,
+    /// How weights are stored.
+    #[arg(long, default_value = "f32")]
+    pub weights: WeightsOption,
+    /// Name of the product. Default: the data folder's name.
+    #[arg(long, value_name = "NAME")]
+    pub product: Option<String>,
+    /// Write a report to look at.
+    #[arg(long, value_name = "FILE.html")]
+    pub report: Option<PathBuf>,
+    /// Folder for checkpoints. Default: the bundle's name with the ending .work.
+    #[arg(long, value_name = "DIR")]
+    pub work: Option<PathBuf>,
+    /// Go on from the work folder's checkpoint.
+    #[arg(long)]
+    pub resume: bool,
+    /// Write every metric and every score here.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    #[command(flatten)]
+    pub key: KeyOption,
+}
+
+/// Trains, checks, chooses the threshold and writes the bundle.
+///
+/// # Errors
+/// When an input is refused, training fails, or a file cannot be written.
+#[cfg(feature = "torch")]
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    super::training::run(args)
+}
+
+/// Says how to get a trainer that can train.
+///
+/// # Errors
+/// Always: this build has no torch.
+#[cfg(not(feature = "torch"))]
+pub fn run(_args: &Args) -> anyhow::Result<Exit> {
+    anyhow::bail!(
+        "this host-trainer was built without torch and cannot train. Build it with:\n  \
+         eval \"$(scripts/libtorch.sh)\" && cargo build --release -p host-trainer --features torch"
+    )
+}

@@ -1,0 +1,174 @@
+//! The work behind `train-and-export`; exists only with the feature `torch`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context, bail};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use shared::manifest::Weights;
+use shared::preprocess::Preprocess;
+
+use super::Exit;
+use super::import::outcome;
+use super::options::check_folder_of;
+use super::outcome::{Outcome, TrainingFacts, skipped_rows, summary, write_json};
+use super::train_and_export::Args;
+use crate::clock::unix_seconds;
+use crate::data::dataset::pictures;
+use crate::data::{Loader, Picture, Prepared, Use};
+use crate::deliver::{Delivered, Origin, Plan, deliver};
+use crate::export::whole_file::{Access, Existing, write_whole};
+use crate::simulate::{Recipe, Sample, Textures, simulate};
+use crate::train::{TrainConfig, Trained, reference_heatmap, train};
+
+/// At most this many texture pictures are kept in memory: at 256 pixels they take 400 MB, and the paper shows that ten are
+/// enough.
+const MAX_TEXTURES: usize = 2000;
+
+/// Trains, checks, chooses the threshold and writes the bundle.
+///
+/// # Errors
+/// When an input is refused, training fails, or a file cannot be written.
+pub fn run(args: &Args) -> anyhow::Result<Exit> {
+    for file in [Some(&args.out), args.json.as_ref(), args.report.as_ref()].into_iter().flatten() {
+        check_folder_of(file)?;
+    }
+    let key = args.key.signing_key()?;
+    let steps = Preprocess::new(args.crop, args.size.0, args.size.1).context("--size, --crop")?;
+    let prepared = Prepared::load(&args.data, steps, Use::Learn { target: args.false_reject, seed: args.seed })?;
+    let skipped = skipped_rows(&prepared.skipped);
+    eprintln!(
+        "{}: learning from {} good pictures, {} held out for the threshold, {} to test on",
+        prepared.product,
+        prepared.learn.len(),
+        prepared.held_out.len(),
+        prepared.test.len()
+    );
+
+    let config = config(args);
+    let textures = textures(args, steps)?;
+    let samples = sample_source(args, &prepared.learn, &textures);
+    let trained = train(&config, &samples, &stop_on_ctrl_c()?)?;
+    if trained.stopped_early {
+        eprintln!(
+            "stopped after {} of {} steps; go on with the same command and --resume, or export what there is with \
+             --resume --steps {}",
+            trained.steps_done, args.steps, trained.steps_done
+        );
+        return Ok(Exit::Stopped);
+    }
+
+    let plan = Plan {
+        steps,
+        crop: args.crop,
+        rule: Plan::rule_for(&steps),
+        target: args.false_reject,
+        weights: Weights::from(args.weights),
+        created: unix_seconds(),
+        product: args.product.clone(),
+    };
+    let widths = (args.preset.widths().reconstructive, args.preset.widths().discriminative);
+    let origin =
+        Origin { preset: args.preset.to_string(), widths, seed: args.seed, steps: trained.steps_done };
+    let reference = reference_heatmap(&trained.weights)?;
+    let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&reference))?;
+    finish(args, &prepared, &trained, delivered, skipped, &key)
+}
+
+fn finish(
+    args: &Args,
+    prepared: &Prepared,
+    trained: &Trained,
+    delivered: Delivered,
+    skipped: Vec<super::outcome::SkippedRow>,
+    key: &ed25519_dalek::SigningKey,
+) -> anyhow::Result<Exit> {
+    delivered.write(&args.out, key)?;
+    let facts = TrainingFacts {
+        preset: args.preset.to_string(),
+        size: [args.size.0, args.size.1],
+        steps: trained.steps_done,
+        batch: args.batch as usize,
+        seed: args.seed,
+        device: trained.device.clone(),
+        precision: trained.precision.clone(),
+        train_seconds: trained.seconds,
+        images_per_second: trained.images_per_second,
+        good_learnt: prepared.learn.len(),
+        export_difference: delivered.export_difference,
+    };
+    if let Some(path) = &args.report {
+        let html = crate::report::render(&super::report_data::collect(args, prepared, trained, &delivered, &facts));
+        write_whole(path, html.as_bytes(), Access::Public, Existing::Replace)
+            .with_context(|| path.display().to_string())?;
+    }
+    let product = args.product.as_deref().unwrap_or(&prepared.product);
+    let outcome = Outcome { training: Some(facts), ..outcome(product, delivered, skipped) };
+    print!("{}bundle          {}\n", summary(&outcome), args.out.display());
+    args.json.as_deref().map_or(Ok(()), |path| write_json(path, &outcome))?;
+    Ok(Exit::Done)
+}
+
+fn config(args: &Args) -> TrainConfig {
+    TrainConfig {
+        widths: args.preset.widths(),
+        size: args.size,
+        steps: args.steps,
+        batch: args.batch as usize,
+        seed: args.seed,
+        device: args.device,
+        precision: args.precision,
+        work_dir: Some(args.work.clone().unwrap_or_else(|| args.out.with_extension("work"))),
+        resume: args.resume,
+        ..TrainConfig::default()
+    }
+}
+
+fn textures(args: &Args, steps: Preprocess) -> anyhow::Result<Textures> {
+    let Some(folder) = &args.textures else { return Ok(Textures::procedural()) };
+    // A crop is meant for the camera's frames, not for textures.
+    let loader = Loader::new(Preprocess::new(None, steps.width(), steps.height())?);
+    let mut found = Vec::new();
+    for path in pictures(folder)?.iter().take(MAX_TEXTURES) {
+        match loader.texture(path) {
+            Ok(picture) => found.push(picture),
+            Err(why) => eprintln!("skipped texture {}: {why}", path.display()),
+        }
+    }
+    if found.is_empty() {
+        bail!("--textures {}: no PNG, JPEG or BMP picture there can be read", folder.display());
+    }
+    Ok(Textures::with_pictures(found))
+}
+
+/// Each sample has a generator of its own, so that neither resuming nor the number of threads changes what is learnt from.
+fn sample_source<'a>(args: &Args, good: &'a [Picture], textures: &'a Textures) -> impl Fn(u64) -> Sample + Sync + 'a {
+    let seed = args.seed;
+    let recipe = Recipe {
+        rotation_degrees: args.rotation,
+        rotation_probability: if args.rotation > 0.0 { Recipe::TURNED_SHARE } else { 0.0 },
+        ..Recipe::default()
+    };
+    move |index| {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream(index + 1);
+        let picked = rand::RngExt::random_range(&mut rng, 0..good.len());
+        simulate(&good[picked], good, textures, &recipe, &mut rng)
+    }
+}
+
+fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let flag = Arc::clone(&stop);
+    ctrlc::set_handler(move || {
+        // A second Ctrl-C is for somebody who does not want to wait for the checkpoint.
+        if flag.swap(true, Ordering::SeqCst) {
+            std::process::exit(130);
+        }
+        eprintln!("\nstopping after this step and writing a checkpoint; Ctrl-C again to give up at once");
+    })?;
+    Ok(stop)
+}
+

@@ -1,0 +1,151 @@
+//! Files to pictures and masks at the model's size, through the station's own preprocessing.
+//!
+//! A file that cannot be read is named and skipped; whether too many are is for the caller to say.
+
+use std::path::{Path, PathBuf};
+
+use image::{DynamicImage, ImageReader, Limits};
+use rayon::prelude::*;
+use shared::frame::{Frame, FrameError, PixelFormat};
+use shared::limits::MAX_FRAME_SIDE;
+use shared::preprocess::{Preprocess, PreprocessError, Scratch};
+use thiserror::Error;
+
+use super::picture::{Mask, Picture};
+
+/// Why one file gives no picture.
+#[derive(Debug, Error)]
+pub enum LoadError {
+    /// The file cannot be opened.
+    #[error("cannot be opened: {0}")]
+    Open(#[from] std::io::Error),
+    /// The file is no picture, is damaged, or is larger than a camera's.
+    #[error("cannot be read as a picture: {0}")]
+    Decode(#[from] image::ImageError),
+    /// The picture has an impossible size.
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+    /// The picture does not fit the crop.
+    #[error(transparent)]
+    Preprocess(#[from] PreprocessError),
+}
+
+/// A file that was left out.
+#[derive(Debug)]
+pub struct Skipped {
+    /// The file.
+    pub path: PathBuf,
+    /// Why.
+    pub why: LoadError,
+}
+
+/// Reads files the way the station reads frames.
+#[derive(Clone, Copy, Debug)]
+pub struct Loader {
+    steps: Preprocess,
+}
+
+impl Loader {
+    /// A loader that applies these steps.
+    pub fn new(steps: Preprocess) -> Self {
+        Self { steps }
+    }
+
+    /// One picture at the model's size, and the size that it has in its file (width, height).
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn picture(&self, path: &Path) -> Result<(Picture, (usize, usize)), LoadError> {
+        let rgb = decode(path)?.into_rgb8();
+        let (width, height) = (rgb.width() as usize, rgb.height() as usize);
+        let bytes = self.resized(&Frame::rgb(width, height, &rgb)?)?;
+        let picture = Picture { width: self.steps.width(), height: self.steps.height(), rgb: bytes };
+        Ok((picture, (width, height)))
+    }
+
+    /// One mask at the model's size: a pixel is defective where at least half of its area is.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn mask(&self, path: &Path) -> Result<Mask, LoadError> {
+        let grey = decode(path)?.into_luma8();
+        let (width, height) = (grey.width() as usize, grey.height() as usize);
+        // Any grey counts as drawn, so that anti-aliased outlines do not shrink the defect.
+        let drawn: Vec<u8> = grey.iter().map(|&value| if value > 0 { 255 } else { 0 }).collect();
+        let bytes = self.resized(&Frame::new(PixelFormat::Grey, width, height, width, &drawn)?)?;
+        let pixels = bytes.chunks_exact(3).map(|pixel| u8::from(pixel[0] >= 128)).collect();
+        Ok(Mask { width: self.steps.width(), height: self.steps.height(), pixels })
+    }
+
+    /// All files on all cores, in their order, beside those that were left out. `good` keeps the index into `paths`.
+    pub fn pictures(&self, paths: &[PathBuf]) -> (Vec<(usize, Picture, (usize, usize))>, Vec<Skipped>) {
+        let results: Vec<_> = paths.par_iter().map(|path| self.picture(path)).collect();
+        let (mut good, mut skipped) = (Vec::new(), Vec::new());
+        for (index, result) in results.into_iter().enumerate() {
+            match result {
+                Ok((picture, size)) => good.push((index, picture, size)),
+                Err(why) => skipped.push(Skipped { path: paths[index].clone(), why }),
+            }
+        }
+        (good, skipped)
+    }
+
+    /// One picture of a texture at the model's size: tiled where it is smaller, never enlarged.
+    ///
+    /// # Errors
+    /// [`LoadError`].
+    pub fn texture(&self, path: &Path) -> Result<Picture, LoadError> {
+        let rgb = decode(path)?.into_rgb8();
+        let (width, height) = (self.steps.width() as u32, self.steps.height() as u32);
+        if rgb.width() >= width && rgb.height() >= height {
+            return self.picture(path).map(|(picture, _)| picture);
+        }
+        let tiled = image::RgbImage::from_fn(width, height, |x, y| *rgb.get_pixel(x % rgb.width(), y % rgb.height()));
+        Ok(Picture { width: width as usize, height: height as usize, rgb: tiled.into_raw() })
+    }
+
+    fn resized(&self, frame: &Frame<'_>) -> Result<Vec<u8>, PreprocessError> {
+        let mut bytes = vec![0; self.steps.input_bytes()];
+        self.steps.run(frame, &mut Box::new(Scratch::new()), &mut bytes)?;
+        Ok(bytes)
+    }
+}
+
+fn decode(path: &Path) -> Result<DynamicImage, LoadError> {
+    let mut limits = Limits::default();
+    limits.max_image_width = Some(MAX_FRAME_SIDE as u32);
+    limits.max_image_height = Some(MAX_FRAME_SIDE as u32);
+    // The content decides, not the ending: cameras and people misname files.
+    let mut reader = ImageReader::open(path)?.with_guessed_format()?;
+    reader.limits(limits);
+    Ok(reader.decode()?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_bad_file_is_skipped_and_named() {
+        let folder = tempfile::tempdir().unwrap();
+        let [good, bad, cut] = ["good.png", "bad.png", "cut.png"].map(|name| folder.path().join(name));
+        image::RgbImage::from_pixel(40, 50, image::Rgb([10, 20, 30])).save(&good).unwrap();
+        std::fs::write(&bad, b"not a picture").unwrap();
+        let bytes = std::fs::read(&good).unwrap();
+        std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
+        let loader = Loader::new(Preprocess::new(None, 32, 32).unwrap());
+        let (pictures, skipped) = loader.pictures(&[good, bad.clone(), cut.clone()]);
+        assert_eq!(pictures, [(0, Picture::filled(32, 32, [10, 20, 30]), (40, 50))]);
+        assert_eq!(skipped.iter().map(|skipped| &skipped.path).collect::<Vec<_>>(), [&bad, &cut]);
+    }
+
+    #[test]
+    fn a_mask_is_zero_or_one() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("mask.png");
+        let mask = image::GrayImage::from_fn(64, 64, |x, _| image::Luma([if x < 33 { 255 } else { 0 }]));
+        mask.save(&path).unwrap();
+        let loaded = Loader::new(Preprocess::new(None, 32, 32).unwrap()).mask(&path).unwrap();
+        assert!(loaded.pixels.chunks_exact(32).all(|row| row[..17].iter().all(|&p| p == 1) && row[17..] == [0; 15]));
+    }
+}

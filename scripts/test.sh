@@ -1,0 +1,76 @@
+#!/usr/bin/env bash
+# Sets up everything and runs every check. With the names of checks as arguments, runs those alone: scripts/test.sh fmt test
+# A check that cannot run on this machine says why, loudly, and counts as skipped.
+set -uo pipefail
+source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+
+checks=(fmt torch_free no_std clippy docs deny test)
+deny_version=0.20.2
+passed=0 failed=0 skipped=0
+
+# Exit status of a check that cannot run here.
+cannot_run=77
+
+fmt() { cargo fmt --all --check; }
+
+# A plain `cargo test` must work without libtorch.
+torch_free() {
+  if cargo tree --edges normal,build,dev --prefix none | grep -E '^(tch|torch-sys) '; then
+    echo "the default members depend on torch"
+    return 1
+  fi
+}
+
+no_std() {
+  local target=thumbv7em-none-eabi
+  if [ -d "$(rustc --print sysroot)/lib/rustlib/$target" ]; then
+    cargo build -p shared --target "$target"
+  else
+    echo "NOTE: the standard library for $target is not installed; building shared for this machine as no_std instead"
+    grep -qx '#!\[no_std\]' shared/src/lib.rs && cargo build -p shared
+  fi
+}
+
+clippy() {
+  cargo clippy --workspace --all-targets --features host-trainer/torch -- -D warnings &&
+    cargo clippy --workspace --all-targets -- -D warnings
+}
+
+docs() {
+  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --features host-trainer/torch
+}
+
+deny() {
+  local program=cargo-deny
+  if ! command -v cargo-deny >/dev/null; then
+    program=.deps/cargo-deny/bin/cargo-deny
+    [ -x "$program" ] ||
+      cargo install cargo-deny --version "$deny_version" --locked --root .deps/cargo-deny || return 1
+  fi
+  "$program" --all-features check licenses bans sources || return 1
+  if ! "$program" --all-features fetch db >.deps/deny.log 2>&1; then
+    echo "SKIPPED: the advisory database cannot be fetched from here; licences, bans and sources were checked"
+    skipped=$((skipped + 1))
+    return 0
+  fi
+  "$program" --all-features check advisories
+}
+
+# One set of features for everything, so that the heavy dependencies are built once.
+test() { cargo test --workspace --features host-trainer/torch; }
+
+[ $# -eq 0 ] || checks=("$@")
+for check in "${checks[@]}"; do
+  printf '\n== %s\n' "$check"
+  started=$SECONDS
+  "$check"
+  status=$?
+  case $status in
+    0) passed=$((passed + 1)) word=passed ;;
+    "$cannot_run") skipped=$((skipped + 1)) word=SKIPPED ;;
+    *) failed=$((failed + 1)) word=FAILED ;;
+  esac
+  printf '== %s %s after %s s\n' "$check" "$word" "$((SECONDS - started))"
+done
+printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
+[ "$failed" -eq 0 ]
