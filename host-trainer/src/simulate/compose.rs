@@ -1,0 +1,183 @@
+//! Puts mask, texture and good picture together into one training sample.
+//!
+//! # Invariants
+//!
+//! Outside the mask `augmented` equals `clean` byte for byte. A marked pixel is one whose change can be seen: if neither it
+//! nor any marked pixel within two pixels of it changes by at least `visible_levels` in some channel, it keeps its clean
+//! colour and is not marked, because a label that cannot be seen teaches noise. The neighbourhood keeps labels in one piece
+//! where a texture happens to match the part at single pixels.
+
+use super::chance::{below, between, happens};
+use super::geometry::{mirror, rotate, to_level};
+use super::mask;
+use super::recipe::Recipe;
+use super::texture::Textures;
+use crate::data::{Mask, Picture};
+use rand_chacha::ChaCha8Rng;
+
+/// One training sample; all three of one size.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct Sample {
+    /// What the reconstruction should give back: the good picture, possibly turned.
+    pub clean: Picture,
+    /// What the network sees: the clean picture, or the clean picture with a defect.
+    pub augmented: Picture,
+    /// Where the two differ; empty for a sample without defect.
+    pub mask: Mask,
+}
+
+/// Fresh draws before a sample is given up as clean: a faint texture can match the part everywhere.
+const DRAWS: usize = 6;
+/// A defect with fewer visible pixels than this cannot be told from noise.
+const SMALLEST_DEFECT_PIXELS: usize = 4;
+/// How far visibility reaches, in pixels: see the invariants.
+const VISIBLE_REACH: usize = 2;
+
+/// Makes one sample of the size of `good`.
+///
+/// `others` are further good pictures of the product, of any size, from which patches may be taken; may be empty. The
+/// result depends on the arguments alone, to the byte, on every machine. A picture without pixels comes back unchanged.
+pub fn simulate(
+    good: &Picture,
+    others: &[Picture],
+    textures: &Textures,
+    recipe: &Recipe,
+    rng: &mut ChaCha8Rng,
+) -> Sample {
+    let (width, height) = (good.width, good.height);
+    if width * height == 0 {
+        return Sample { clean: good.clone(), augmented: good.clone(), mask: Mask::empty(width, height) };
+    }
+    let turned = recipe.rotation_degrees > 0.0 && happens(rng, recipe.rotation_probability);
+    let clean = if turned {
+        rotate(good, between(rng, -recipe.rotation_degrees, recipe.rotation_degrees))
+    } else {
+        good.clone()
+    };
+    if happens(rng, recipe.anomaly_probability) {
+        for _ in 0..DRAWS {
+            let drawn = mask::draw(&clean, &recipe.masks, recipe.on_part_probability, rng);
+            let (foreign, drawn) = if happens(rng, recipe.own_structure_probability) {
+                own_structure(&clean, drawn, rng)
+            } else {
+                (textures.draw(&clean, others, recipe.own_texture_probability, rng), drawn)
+            };
+            let opacity = between(rng, recipe.opacity.0, recipe.opacity.1);
+            let soft_rim = happens(rng, recipe.soft_rim_probability);
+            let blended = blend(&clean, &foreign, &drawn, opacity, soft_rim);
+            let (augmented, mask) = keep_visible(&clean, blended, &drawn, recipe.visible_levels);
+            if mask.pixels.iter().filter(|&&pixel| pixel != 0).count() >= SMALLEST_DEFECT_PIXELS {
+                return Sample { clean, augmented, mask };
+            }
+        }
+    }
+    Sample { augmented: clean.clone(), mask: Mask::empty(width, height), clean }
+}
+
+/// The clean picture with the texture laid over it inside the mask.
+fn blend(clean: &Picture, texture: &Picture, mask: &Mask, opacity: f32, soft_rim: bool) -> Picture {
+    let mut blended = clean.clone();
+    for y in 0..mask.height {
+        for x in 0..mask.width {
+            let at = y * mask.width + x;
+            if mask.pixels[at] == 0 {
+                continue;
+            }
+            let rim = soft_rim
+                && (x > 0 && mask.pixels[at - 1] == 0
+                    || x + 1 < mask.width && mask.pixels[at + 1] == 0
+                    || y > 0 && mask.pixels[at - mask.width] == 0
+                    || y + 1 < mask.height && mask.pixels[at + mask.width] == 0);
+            let opacity = if rim { opacity / 2.0 } else { opacity };
+            for channel in at * 3..at * 3 + 3 {
+                let (under, over) = (f32::from(clean.rgb[channel]), f32::from(texture.rgb[channel]));
+                blended.rgb[channel] = to_level(under + opacity * (over - under));
+            }
+        }
+    }
+    blended
+}
+
+/// Takes back what cannot be seen, from the picture and from the mask.
+fn keep_visible(clean: &Picture, mut augmented: Picture, drawn: &Mask, levels: u8) -> (Picture, Mask) {
+    let (width, height) = (drawn.width, drawn.height);
+    let mut near_visible = vec![false; width * height];
+    for y in 0..height {
+        for x in 0..width {
+            let at = (y * width + x) * 3;
+            let changed = (at..at + 3).any(|c| clean.rgb[c].abs_diff(augmented.rgb[c]) >= levels.max(1));
+            if changed {
+                for row in y.saturating_sub(VISIBLE_REACH)..(y + VISIBLE_REACH + 1).min(height) {
+                    let from = x.saturating_sub(VISIBLE_REACH);
+                    let to = (x + VISIBLE_REACH + 1).min(width);
+                    near_visible[row * width + from..row * width + to].fill(true);
+                }
+            }
+        }
+    }
+    let mut mask = Mask::empty(width, height);
+    for (at, near) in near_visible.into_iter().enumerate() {
+        if drawn.pixels[at] != 0 && near {
+            mask.pixels[at] = 1;
+        } else {
+            augmented.rgb[at * 3..at * 3 + 3].copy_from_slice(&clean.rgb[at * 3..at * 3 + 3]);
+        }
+    }
+    (augmented, mask)
+}
+
+/// A defect made of the picture's own structure: a patch copied from elsewhere, two patches swapped, or a patch smeared.
+/// Gives the picture to take colours from, and the mask, which grows when both ends of a swap are defects.
+fn own_structure(clean: &Picture, drawn: Mask, rng: &mut ChaCha8Rng) -> (Picture, Mask) {
+    if below(rng, 3) == 0 {
+        return (smeared(clean, rng), drawn);
+    }
+    // Less than a twentieth of the side would leave the patch nearly in place.
+    let mut distance = |side: usize| {
+        let far = between(rng, 0.05, 0.5) * side as f32 + 1.0;
+        if happens(rng, 0.5) { far as i64 } else { -(far as i64) }
+    };
+    let (dx, dy) = (distance(clean.width), distance(clean.height));
+    let swap = happens(rng, 0.5);
+    let (width, height) = (clean.width, clean.height);
+    let mut source = clean.clone();
+    let mut mask = drawn.clone();
+    for y in 0..height {
+        for x in 0..width {
+            let at = y * width + x;
+            if drawn.pixels[at] == 0 {
+                continue;
+            }
+            let from = mirror(y as i64 + dy, height) * width + mirror(x as i64 + dx, width);
+            source.rgb[at * 3..at * 3 + 3].copy_from_slice(&clean.rgb[from * 3..from * 3 + 3]);
+            if swap && drawn.pixels[from] == 0 {
+                source.rgb[from * 3..from * 3 + 3].copy_from_slice(&clean.rgb[at * 3..at * 3 + 3]);
+                mask.pixels[from] = 1;
+            }
+        }
+    }
+    (source, mask)
+}
+
+/// The picture averaged over a wide square, as if print or structure were missing there.
+fn smeared(picture: &Picture, rng: &mut ChaCha8Rng) -> Picture {
+    let reach = (between(rng, 0.03, 0.12) * picture.width.min(picture.height) as f32) as usize + 1;
+    let mut smeared = picture.clone();
+    let (width, height) = (picture.width, picture.height);
+    let run = |rgb: &mut [u8], start: usize, step: usize, count: usize| {
+        for channel in 0..3 {
+            let index = |i: i64| start + mirror(i, count) * step + channel;
+            let levels: Vec<u32> = (0..count as i64).map(|i| u32::from(rgb[index(i)])).collect();
+            let span = 2 * reach as u32 + 1;
+            let mut sum: u32 = (-(reach as i64)..=reach as i64).map(|i| levels[mirror(i, count)]).sum();
+            for i in 0..count as i64 {
+                rgb[index(i)] = ((sum + span / 2) / span) as u8;
+                sum += levels[mirror(i + 1 + reach as i64, count)];
+                sum -= levels[mirror(i - reach as i64, count)];
+            }
+        }
+    };
+    (0..height).for_each(|y| run(&mut smeared.rgb, y * width * 3, 3, width));
+    (0..width).for_each(|x| run(&mut smeared.rgb, x * 3, width * 3, height));
+    smeared
+}
