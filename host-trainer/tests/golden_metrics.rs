@@ -3,7 +3,7 @@
 //! `DRAEM_GOLDEN` names the folder (default `../shared/golden` beside the workspace); when it is absent, the test says so.
 
 use host_trainer::data::Mask;
-use host_trainer::evaluate::{Heatmap, aupro, auroc, average_precision};
+use host_trainer::evaluate::{HeatmapView, aupro, auroc, average_precision};
 use safetensors::SafeTensors;
 use std::path::{Path, PathBuf};
 
@@ -34,8 +34,8 @@ fn check(folder: &Path) {
     let pixel_defective: Vec<bool> = truth.data().iter().map(|&pixel| pixel != 0).collect();
     let masks: Vec<Mask> =
         truth.data().chunks(width * height).map(|pixels| Mask { width, height, pixels: pixels.to_vec() }).collect();
-    let heatmaps: Vec<Heatmap> =
-        values.chunks(width * height).map(|values| Heatmap { width, height, values }).collect();
+    let heatmaps: Vec<HeatmapView> =
+        values.chunks(width * height).map(|values| HeatmapView { width, height, values }).collect();
 
     for (name, found) in [
         ("image_auroc", auroc(&image_scores, &defective)),

@@ -8,7 +8,7 @@ use crate::data::Mask;
 
 /// A predicted heatmap, borrowed.
 #[derive(Clone, Copy, Debug)]
-pub struct Heatmap<'a> {
+pub struct HeatmapView<'a> {
     /// Pixels from left to right.
     pub width: usize,
     /// Pixels from top to bottom.
@@ -22,7 +22,7 @@ pub struct Heatmap<'a> {
 ///
 /// `None` when there is no defective region or no good pixel, when the lists or sizes do not match, when a value is not a
 /// number, or when the limit is not in 0..=1 and above 0.
-pub fn aupro(heatmaps: &[Heatmap], masks: &[&Mask], fpr_limit: f64) -> Option<f64> {
+pub fn aupro(heatmaps: &[HeatmapView], masks: &[&Mask], fpr_limit: f64) -> Option<f64> {
     if heatmaps.len() != masks.len() || !(fpr_limit > 0.0 && fpr_limit <= 1.0) {
         return None;
     }
@@ -130,7 +130,7 @@ mod tests {
         let truth = mask(&["##..", "....", "...#"]);
         let right: Vec<f32> = truth.pixels.iter().map(|&pixel| f32::from(pixel)).collect();
         let wrong: Vec<f32> = right.iter().map(|value| 1.0 - value).collect();
-        let judge = |values: &[f32]| aupro(&[Heatmap { width: 4, height: 3, values }], &[&truth], 0.3);
+        let judge = |values: &[f32]| aupro(&[HeatmapView { width: 4, height: 3, values }], &[&truth], 0.3);
         assert_eq!(judge(&right), Some(1.0));
         assert_eq!(judge(&wrong), Some(0.0));
     }
@@ -150,7 +150,7 @@ mod tests {
                 }
             })
             .collect();
-        let found = aupro(&[Heatmap { width: 6, height: 4, values: &values }], &[&truth], 0.3);
+        let found = aupro(&[HeatmapView { width: 6, height: 4, values: &values }], &[&truth], 0.3);
         // The good pixels tie, so the curve stays level at one half up to the limit.
         assert_eq!(found, Some(0.5));
     }
@@ -158,7 +158,7 @@ mod tests {
     #[test]
     fn what_cannot_be_told_is_not_told() {
         let (empty, full) = (mask(&["..", ".."]), mask(&["##", "##"]));
-        let map = |values: &'static [f32]| Heatmap { width: 2, height: 2, values };
+        let map = |values: &'static [f32]| HeatmapView { width: 2, height: 2, values };
         assert_eq!(aupro(&[map(&[0.1, 0.2, 0.3, 0.4])], &[&empty], 0.3), None);
         assert_eq!(aupro(&[map(&[0.1, 0.2, 0.3, 0.4])], &[&full], 0.3), None);
         assert_eq!(aupro(&[map(&[0.1, 0.2, 0.3])], &[&full], 0.3), None);

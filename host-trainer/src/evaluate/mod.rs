@@ -11,7 +11,7 @@ mod average_precision;
 mod rank;
 mod rates;
 
-pub use aupro::{Heatmap, aupro};
+pub use aupro::{HeatmapView, aupro};
 pub use auroc::auroc;
 pub use average_precision::average_precision;
 pub use rates::{Rate, Rates, clopper_pearson, rates};
