@@ -1,0 +1,86 @@
+//! The composition root: the only place that names concrete devices.
+//!
+//! Takes a checked configuration, a model and a sink for records; puts a station together, runs it until its line rests, and
+//! gives the outcome. It parses nothing, opens no file and prints nothing.
+
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use shared::units::Score;
+
+use crate::config::Config;
+use crate::engine::Inspector;
+use crate::hmi::screen::Status;
+use crate::hw::sim::Stream;
+use crate::hw::sim::camera::SimCamera;
+use crate::hw::sim::io::{SimClock, SimEncoder, SimGate, SimTrigger};
+use crate::hw::sim::panel::{Framebuffer, SimPanel};
+use crate::hw::sim::world::World;
+use crate::hw::wrap::faulty::Faulty;
+use crate::stage::audit::{Audit, RecordSink};
+use crate::stage::capture::Capture;
+use crate::stage::gate::Gate;
+use crate::stage::infer::Infer;
+use crate::stage::shift::{Counts, Hardware, Shift, ShiftError};
+use crate::stage::tally::{Report, report};
+
+/// What judges.
+pub struct Model {
+    /// One for each worker thread. Without any, every part is uninspected and leaves at the gate.
+    pub inspectors: Vec<Inspector>,
+    /// Name of the product.
+    pub product: String,
+    /// A part is bad when its score is greater.
+    pub threshold: Score,
+}
+
+/// What a simulated shift leaves behind.
+#[derive(Debug)]
+pub struct Outcome {
+    /// The shift in numbers.
+    pub report: Report,
+    /// The panel's last picture.
+    pub screen: Framebuffer,
+}
+
+/// Runs one shift on the virtual line, in virtual time, on this thread and the model's workers.
+///
+/// # Errors
+/// [`ShiftError`] when a record cannot be kept, or the program misuses a device.
+pub fn simulate(config: &Config, model: Model, sink: &mut dyn RecordSink) -> Result<Outcome, ShiftError> {
+    let plan = *config.plan();
+    let chance = |stream: Stream| {
+        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
+        rng.set_stream(stream as u64);
+        rng
+    };
+    let world = World::shared(plan);
+    let camera = SimCamera::new(world.clone(), config.camera());
+    let mut panel = SimPanel::default();
+    let Model { inspectors, product, threshold } = model;
+    let shift = Shift {
+        hardware: Hardware {
+            clock: Box::new(SimClock(world.clone())),
+            trigger: Box::new(Faulty::new(SimTrigger(world.clone()), config.faults(), chance(Stream::Trigger))),
+            travel: Box::new(SimEncoder(world.clone())),
+            camera: Box::new(Faulty::new(camera, config.faults(), chance(Stream::Camera))),
+            panel: &mut panel,
+        },
+        gate: Gate::start(config.layout(), Box::new(SimGate::new(world.clone())))?,
+        capture: Capture::new(config.frame_timeout()),
+        infer: Infer::start(inspectors, *config.latency(), chance(Stream::Inference)),
+        audit: Audit::new(true),
+        sink,
+        status: Status { simulation: true, product: product.clone(), threshold, ..Status::default() },
+        counts: Counts::default(),
+    };
+    let (counts, _) = shift.run()?;
+    let departures = {
+        let mut world = world.borrow_mut();
+        if let Some(at) = world.empty_at() {
+            world.advance(at);
+        }
+        world.take_departures()
+    };
+    let report = report(&plan, &departures, &counts, &product, threshold.get());
+    Ok(Outcome { report, screen: panel.screen().clone() })
+}

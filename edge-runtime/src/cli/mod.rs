@@ -1,0 +1,5 @@
+//! The commands, one file each: its arguments and its `run`. Standard output is data, standard error is talk.
+
+pub mod check_config;
+pub mod exit;
+pub mod render;

@@ -1,0 +1,9 @@
+//! The only room that touches the machine: roles, the clock, and the twins that stand in for a board.
+//!
+//! [`roles`] says what a station needs of its hardware, [`sim`] is the complete set of twins round one virtual belt,
+//! [`wrap`] holds wrappers that go round any implementation. Nothing here decides what becomes of a part.
+
+pub mod clock;
+pub mod roles;
+pub mod sim;
+pub mod wrap;

@@ -1,0 +1,165 @@
+//! What a station needs of its hardware, one narrow trait a role, each with its contract.
+//!
+//! Times are [`Micros`] of one monotonic clock, positions are [`Travel`], micrometres of belt, growing in the direction of
+//! transport. The traits say nothing about parts' fates; drivers and twins implement them, `stage` uses them.
+
+use shared::frame::PixelFormat;
+use shared::line::Cause;
+use shared::units::{Micros, PartId, Travel};
+use thiserror::Error;
+
+use crate::hmi::screen::Status;
+
+/// What a device reports when it cannot do its work.
+#[derive(Debug, Clone, Error, PartialEq, Eq)]
+pub enum HwFault {
+    /// The camera has reported an error or has gone.
+    #[error("camera: {evidence}")]
+    Camera {
+        /// What the driver said.
+        evidence: String,
+    },
+    /// The reject output was used against its contract; the program is at fault.
+    #[error("reject output misused: {evidence}")]
+    Misuse {
+        /// Which call came in which state.
+        evidence: String,
+    },
+    /// The display did not take the picture.
+    #[error("panel: {evidence}")]
+    Panel {
+        /// What the driver said.
+        evidence: String,
+    },
+}
+
+/// Reads the time.
+///
+/// Never blocks, never runs backwards; all times of one station come from one clock.
+pub trait Clock {
+    /// The time now.
+    fn now(&self) -> Micros;
+}
+
+/// Which light barrier an edge comes from.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Sensor {
+    /// The one under the camera, where a part is born.
+    Trigger,
+    /// The one shortly before the gate, which sees parts that no trigger announced.
+    Photogate,
+}
+
+/// One leading edge.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Edge {
+    /// When it came, by the driver's time-stamp and not by when it was read.
+    pub at: Micros,
+    /// What the encoder read at that moment.
+    pub travel: Travel,
+    /// Where it came from.
+    pub sensor: Sensor,
+}
+
+/// Gives the edges of the light barriers.
+///
+/// Edges come in the order of their time, each once, bounces included; lock-out is the tracker's business. Dropping it
+/// releases the lines.
+pub trait TriggerInput {
+    /// Blocks until an edge comes or until `until`, whichever is first; `None` is the latter. An edge exactly at `until` is
+    /// given. With `until` at the end of time a simulated input gives `None` when no edge will ever come again.
+    fn next(&mut self, until: Micros) -> Option<Edge>;
+}
+
+/// Says where the belt is.
+///
+/// Never blocks. Readings follow the belt, backwards too.
+pub trait TravelSource {
+    /// Where the belt is now.
+    fn read(&mut self) -> Travel;
+
+    /// When a reading of at least `target` is worth looking for: never later than it happens, perhaps earlier. The end of
+    /// time while the belt is not known to run.
+    fn reaches(&mut self, target: Travel) -> Micros;
+}
+
+/// One picture as the camera gave it.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Picture {
+    /// When its exposure began.
+    pub exposed_at: Micros,
+    /// How the bytes are arranged.
+    pub format: PixelFormat,
+    /// Pixels from left to right; rows are not padded.
+    pub width: usize,
+    /// Pixels from top to bottom.
+    pub height: usize,
+    /// The pixels.
+    pub bytes: Vec<u8>,
+}
+
+/// Takes pictures on demand.
+///
+/// Never blocks. Pictures come in the order of their exposures; an exposure may be lost without a word, which is why
+/// whoever asked keeps a time limit. Dropping it ends the stream.
+pub trait FrameSource {
+    /// Begins an exposure now.
+    ///
+    /// # Errors
+    /// [`HwFault::Camera`] when the camera is known not to work; the part under it is then not inspected.
+    fn expose(&mut self) -> Result<(), HwFault>;
+
+    /// When the next picture can be taken out; `None` while none is under way.
+    fn ready_at(&self) -> Option<Micros>;
+
+    /// Takes the oldest picture that is there, if one is.
+    ///
+    /// # Errors
+    /// [`HwFault::Camera`] when the transfer failed.
+    fn take(&mut self) -> Result<Option<Picture>, HwFault>;
+}
+
+/// Drives the gate: energised it diverts whatever passes.
+///
+/// One owner, one thread; calls never block longer than an I/O write. `open` and `close` alternate; every opening names a
+/// part and its cause.
+///
+/// # Safe state
+/// Diverting. Before the first call, on stop, on drop and on panic everything on the belt is diverted, since nothing is
+/// proven good then; the gate is wired so that lost power does the same.
+pub trait RejectOutput {
+    /// Takes the gate out of its safe state: closed, and from now on under control.
+    ///
+    /// # Errors
+    /// [`HwFault::Misuse`] when it is under control already.
+    fn take_control(&mut self) -> Result<(), HwFault>;
+
+    /// Begins to divert for `part`.
+    ///
+    /// # Errors
+    /// [`HwFault::Misuse`] when the gate is open already.
+    fn open(&mut self, part: PartId, cause: Cause) -> Result<(), HwFault>;
+
+    /// Keeps diverting for a further `part`.
+    ///
+    /// # Errors
+    /// [`HwFault::Misuse`] when the gate is closed.
+    fn extend(&mut self, part: PartId, cause: Cause) -> Result<(), HwFault>;
+
+    /// Lets parts pass.
+    ///
+    /// # Errors
+    /// [`HwFault::Misuse`] when the gate is closed already.
+    fn close(&mut self) -> Result<(), HwFault>;
+}
+
+/// Shows the station's state to people.
+///
+/// May be slow: only the latest state matters, and no decision waits for it. Dropping it leaves the last picture.
+pub trait Panel {
+    /// Shows a state.
+    ///
+    /// # Errors
+    /// [`HwFault::Panel`]; safe to log and go on, as the panel decides nothing.
+    fn show(&mut self, status: &Status) -> Result<(), HwFault>;
+}

@@ -1,0 +1,3 @@
+//! Wrappers that go round any implementation of a role.
+
+pub mod faulty;

@@ -1,0 +1,186 @@
+//! Everything said about a part, made into exactly one record when the part has left.
+//!
+//! Takes registrations, judgements and the tracker's words, with time and belt position; gives a [`Record`] with its
+//! evidence to a [`RecordSink`]. It writes no file and decides nothing.
+
+use std::collections::BTreeMap;
+
+use shared::line::Fate;
+use shared::record::{RawRecord, Record, RecordError};
+use shared::units::{Micros, PartId, Travel};
+use shared::verdict::Verdict;
+use thiserror::Error;
+
+use super::infer::Evidence;
+
+/// Why a record was not written.
+#[derive(Debug, Error)]
+pub enum AuditError {
+    /// A part left of which no fate was ever heard. The tracker never does that.
+    #[error("part {} left undecided", part.0)]
+    Undecided {
+        /// The part.
+        part: PartId,
+    },
+    /// The record contradicts itself.
+    #[error("{0}")]
+    Record(RecordError),
+    /// A file cannot be written.
+    #[error("{path}: {source}")]
+    File {
+        /// The file.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// A picture cannot be written.
+    #[error("{path}: {message}")]
+    Picture {
+        /// The file.
+        path: String,
+        /// What the encoder said.
+        message: String,
+    },
+}
+
+/// Takes records for good.
+pub trait RecordSink {
+    /// Takes one record and, where there is any, what the part was judged by.
+    ///
+    /// # Errors
+    /// [`AuditError`] when it cannot be kept.
+    fn append(&mut self, record: &Record, evidence: Option<&Evidence>) -> Result<(), AuditError>;
+}
+
+#[derive(Debug, Clone, Default)]
+struct Known {
+    seen: Option<(Micros, Travel)>,
+    decided: Option<(Micros, Travel, Fate)>,
+    late: Option<Verdict>,
+    evidence: Option<Evidence>,
+}
+
+/// What is known of the parts that have not left.
+///
+/// # Invariants
+/// Holds the parts in flight and no others, so that the tracker's limit bounds it.
+#[derive(Debug, Default)]
+pub struct Audit {
+    simulation: bool,
+    known: BTreeMap<PartId, Known>,
+}
+
+impl Audit {
+    /// `simulation` marks every record.
+    #[must_use]
+    pub fn new(simulation: bool) -> Self {
+        Self { simulation, known: BTreeMap::new() }
+    }
+
+    /// A part was registered at its edge.
+    pub fn seen(&mut self, part: PartId, at: Micros, edge: Travel) {
+        self.known.entry(part).or_default().seen = Some((at, edge));
+    }
+
+    /// A judgement with its evidence; whether it came in time is the tracker's to say.
+    pub fn judged(&mut self, part: PartId, evidence: Option<Evidence>) {
+        if let Some(known) = self.known.get_mut(&part) {
+            known.evidence = evidence;
+        }
+    }
+
+    /// A part's fate. For a part first met at the gate this is the first word, and its edge is taken to be here.
+    pub fn decided(&mut self, part: PartId, at: Micros, travel: Travel, fate: Fate) {
+        self.known.entry(part).or_default().decided = Some((at, travel, fate));
+    }
+
+    /// A verdict that came too late.
+    pub fn late(&mut self, part: PartId, verdict: Verdict) {
+        if let Some(known) = self.known.get_mut(&part) {
+            known.late = Some(verdict);
+        }
+    }
+
+    /// What a part was judged by, as long as it has not left.
+    #[must_use]
+    pub fn evidence(&self, part: PartId) -> Option<&Evidence> {
+        self.known.get(&part)?.evidence.as_ref()
+    }
+
+    /// A part has left: its record goes to `sink`.
+    ///
+    /// # Errors
+    /// [`AuditError`]; the line must then end, since a part without a record may not pass.
+    pub fn left(&mut self, part: PartId, sink: &mut dyn RecordSink) -> Result<Record, AuditError> {
+        let known = self.known.remove(&part).unwrap_or_default();
+        let Some((decided_at, travel, fate)) = known.decided else { return Err(AuditError::Undecided { part }) };
+        let (seen_at, seen_travel) = known.seen.unwrap_or((decided_at, travel));
+        let record = Record::check(RawRecord {
+            part,
+            seen_at,
+            seen_travel,
+            decided_at,
+            verdict: fate.verdict(),
+            passed: fate.passed(),
+            override_reason: fate.override_reason(),
+            late_verdict: known.late,
+            simulation: self.simulation,
+        })
+        .map_err(AuditError::Record)?;
+        sink.append(&record, known.evidence.as_ref())?;
+        Ok(record)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::line::Cause;
+    use shared::units::Score;
+    use shared::verdict::Reason;
+
+    use super::*;
+
+    #[derive(Default)]
+    struct Kept(Vec<(Record, bool)>);
+
+    impl RecordSink for Kept {
+        fn append(&mut self, record: &Record, evidence: Option<&Evidence>) -> Result<(), AuditError> {
+            self.0.push((*record, evidence.is_some()));
+            Ok(())
+        }
+    }
+
+    #[test]
+    fn a_part_leaves_one_record_with_everything_that_was_said() {
+        let (mut audit, mut kept, part) = (Audit::new(true), Kept::default(), PartId(5));
+        let late = Verdict::Good(Score::new(0.1).unwrap());
+        audit.seen(part, Micros(10), Travel(100));
+        audit.decided(part, Micros(20), Travel(200), Fate::Rejected(Cause::Uninspected(Reason::NotJudged)));
+        audit.judged(part, Some(Evidence { width: 1, input: vec![0; 3], heatmap: vec![0.0] }));
+        audit.late(part, late);
+        let record = audit.left(part, &mut kept).unwrap();
+        let raw = record.get();
+        assert_eq!((raw.seen_at, raw.seen_travel, raw.decided_at), (Micros(10), Travel(100), Micros(20)));
+        assert_eq!(raw.verdict, Verdict::Uninspected(Reason::NotJudged));
+        assert!(!raw.passed && raw.simulation && raw.late_verdict == Some(late));
+        assert_eq!(kept.0, [(record, true)]);
+        assert!(audit.known.is_empty());
+    }
+
+    #[test]
+    fn a_part_first_met_at_the_gate_was_seen_there() {
+        let (mut audit, mut kept) = (Audit::new(false), Kept::default());
+        let fate = Fate::Rejected(Cause::Uninspected(Reason::UnknownPart));
+        audit.decided(PartId(9), Micros(70), Travel(700), fate);
+        let record = audit.left(PartId(9), &mut kept).unwrap();
+        assert_eq!((record.get().seen_at, record.get().seen_travel), (Micros(70), Travel(700)));
+    }
+
+    #[test]
+    fn a_part_that_nobody_decided_is_an_error_and_no_record() {
+        let (mut audit, mut kept) = (Audit::new(true), Kept::default());
+        audit.seen(PartId(1), Micros(0), Travel(0));
+        assert!(matches!(audit.left(PartId(1), &mut kept), Err(AuditError::Undecided { part: PartId(1) })));
+        assert!(kept.0.is_empty());
+    }
+}
