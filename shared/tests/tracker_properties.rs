@@ -62,23 +62,23 @@ fn verdict() -> impl Strategy<Value = Verdict> {
 fn happening() -> impl Strategy<Value = Happening> {
     use Happening::*;
     prop_oneof![
-        20 => (1..16u8).prop_map(Run),
-        3 => (1..=255u8).prop_map(Skip),
-        8 => Just(RunToDue),
-        1 => Just(Stop),
-        3 => (1..120u8).prop_map(Reverse),
-        20 => (0..4u8).prop_map(Seen),
-        1 => (2..90u8).prop_map(Crowd),
-        24 => (0..4u8, verdict()).prop_map(|(back, verdict)| Judged(back, verdict)),
-        4 => Just(AllGood),
-        1 => Just(JudgedNobody),
-        3 => Just(AtGate),
-        1 => Just(Flush),
+        40 => (1..20u8).prop_map(Run),
+        6 => (1..=255u8).prop_map(Skip),
+        16 => Just(RunToDue),
+        2 => Just(Stop),
+        6 => (1..120u8).prop_map(Reverse),
+        24 => (0..4u8).prop_map(Seen),
+        1 => (60..80u8).prop_map(Crowd),
+        40 => (0..3u8, verdict()).prop_map(|(back, verdict)| Judged(back, verdict)),
+        10 => Just(AllGood),
+        2 => Just(JudgedNobody),
+        6 => Just(AtGate),
+        2 => Just(Flush),
     ]
 }
 
 fn layout() -> impl Strategy<Value = RawLayout> {
-    (0..8i64, 1..8i64, 0..150i64, 0..6i64, prop::option::weighted(0.3, 1..10i64)).prop_map(
+    (0..5i64, 1..5i64, 0..150i64, 0..6i64, prop::option::weighted(0.3, 1..10i64)).prop_map(
         |(before, after, spare, lockout, longer)| RawLayout {
             gate_distance: Travel(before + before + after + spare),
             window_before: Travel(before),
@@ -363,6 +363,58 @@ fn nothing_passes_that_is_not_proven_good_in_time() {
     for (what, count) in [("passed", passed), ("unjudged", unjudged), ("beyond", beyond), ("unknown", unknown)] {
         assert!(count.get() > 1_000, "only {} parts {what}: the sequences hardly try it", count.get());
     }
+}
+
+/// The belt only runs forwards, and each part is judged at most once: then "passed" is also what really happens. Runs of
+/// overlapping windows that reach back to the trigger are left out: nobody can know how they end.
+#[test]
+fn what_passes_meets_a_closed_gate() {
+    let part = (1..40i64, 0..120i64, prop::option::weighted(0.95, verdict()));
+    let passed = Cell::new(0usize);
+    run(10_000, &(layout(), prop::collection::vec(part, 1..16)), |(layout, parts)| {
+        let layout = Layout::check(&RawLayout { max_length: None, ..layout }).unwrap();
+        let mut line = Line::new(layout);
+        let (mut edges, mut verdicts, mut fates) = (Vec::new(), BTreeMap::new(), Vec::new());
+        let mut pitches = parts.iter();
+        let mut next = pitches.next();
+        let mut next_edge = 0;
+        let mut x = 0;
+        while next.is_some() || line.in_flight() > 0 {
+            if let Some((pitch, delay, verdict)) = next.filter(|_| x == next_edge) {
+                line.step(Travel(x), Event::Seen, |action| {
+                    if let Action::Registered { part } = action {
+                        edges.push(x);
+                        verdicts.insert((x + delay, part), *verdict);
+                    }
+                });
+                next_edge = x + pitch;
+                next = pitches.next();
+            }
+            let mut note = |action| {
+                if let Action::Decided { part, fate: Fate::Passed(_) } = action {
+                    fates.push(part.0 as usize - 1);
+                }
+            };
+            for (&(_, part), verdict) in verdicts.range((x, PartId(0))..(x + 1, PartId(0))) {
+                if let &Some(verdict) = verdict {
+                    line.step(Travel(x), Event::Judged { part, verdict }, &mut note);
+                }
+            }
+            line.step(Travel(x), Event::Moved, &mut note);
+            for &nth in &fates {
+                let edge = edges[nth];
+                let inside = (layout.commit(Travel(edge)).0..layout.window_end(Travel(edge)).0).contains(&x);
+                let run_ends = edges[nth..].windows(2).take_while(|pair| pair[1] - pair[0] < layout.window().0).count();
+                let known_in_time = edges[nth + run_ends] < layout.commit(Travel(edge)).0;
+                prop_assert!(!(inside && known_in_time && line.gate_is_open()), "part {nth} at {edges:?}, {x}");
+            }
+            x += 1;
+        }
+        passed.set(passed.get() + fates.len());
+        Ok(())
+    });
+    println!("{} parts passed a closed gate", passed.get());
+    assert!(passed.get() > 1_000);
 }
 
 #[test]
