@@ -1,0 +1,76 @@
+//! The export computes what the original code computes: golden weights, folded, written as ONNX, run in tract.
+//!
+//! Reads every `draem-*` set of the folder that `DRAEM_GOLDEN` names (default `../shared/golden` beside the workspace).
+//! Tolerance 1e-4 absolute, as stated there.
+
+use std::path::{Path, PathBuf};
+
+use host_trainer::export::{Array, Reloaded, TensorMap, fold, onnx};
+use safetensors::{Dtype, SafeTensors};
+use shared::manifest::Weights;
+
+const TOLERANCE: f32 = 1e-4;
+
+fn golden_sets() -> Vec<PathBuf> {
+    let default = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/golden");
+    let folder = std::env::var_os("DRAEM_GOLDEN").map_or(default, PathBuf::from);
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        println!("skipped: {} absent", folder.display());
+        return Vec::new();
+    };
+    let is_set = |path: &PathBuf| path.file_name().unwrap().to_string_lossy().starts_with("draem-");
+    let mut sets: Vec<PathBuf> = entries.map(|entry| entry.unwrap().path()).filter(is_set).collect();
+    sets.sort();
+    assert!(!sets.is_empty(), "{} holds no draem-* set", folder.display());
+    sets
+}
+
+/// The float tensors of a file.
+fn tensors(path: &Path) -> TensorMap {
+    let bytes = std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    let file = SafeTensors::deserialize(&bytes).unwrap();
+    let floats = file.iter().filter(|(_, view)| view.dtype() == Dtype::F32);
+    floats
+        .map(|(name, view)| {
+            let values = view.data().as_chunks::<4>().0.iter().map(|bytes| f32::from_le_bytes(*bytes)).collect();
+            (name.to_owned(), Array { shape: view.shape().to_vec(), values })
+        })
+        .collect()
+}
+
+/// Largest difference to the golden heatmap, over all pictures of a set.
+fn worst(set: &Path, weights: Weights) -> f32 {
+    let net = fold(&tensors(&set.join("weights.safetensors"))).unwrap();
+    let io = tensors(&set.join("io.safetensors"));
+    let (pictures, expected) = (&io["augmented"], &io["eval_heatmap"]);
+    let &[count, 3, height, width] = pictures.shape.as_slice() else { panic!("{:?}", pictures.shape) };
+    let model = onnx::write(&net, width, height, weights).unwrap();
+    let model = Reloaded::load(&model, width, height).unwrap();
+    let mut worst = 0.0f32;
+    for picture in 0..count {
+        let pixels = width * height;
+        let got = model.heatmap_of_planes(&pictures.values[picture * 3 * pixels..][..3 * pixels]).unwrap();
+        let expected = &expected.values[picture * pixels..][..pixels];
+        worst = got.iter().zip(expected).fold(worst, |worst, (got, expected)| worst.max((got - expected).abs()));
+    }
+    worst
+}
+
+#[test]
+fn f32_export_gives_the_golden_heatmaps() {
+    for set in golden_sets() {
+        let worst = worst(&set, Weights::Float32);
+        println!("{}: {worst:e}", set.display());
+        assert!(worst <= TOLERANCE, "{}: heatmap differs by {worst}", set.display());
+    }
+}
+
+/// Weights in bytes move the heatmap a little; a wrong scale or axis moves it by a lot.
+#[test]
+fn int8_weights_stay_near_the_golden_heatmaps() {
+    for set in golden_sets() {
+        let worst = worst(&set, Weights::Int8);
+        println!("{}: {worst:e}", set.display());
+        assert!(worst > 0.0 && worst <= 0.05, "{}: heatmap differs by {worst}", set.display());
+    }
+}
