@@ -4,7 +4,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{check_config, render};
+use edge_runtime::cli::{check_config, inspect, render, run, verify_bundle};
 
 /// Inspects parts on a line and rejects what is not proven good.
 #[derive(Debug, Parser)]
@@ -16,20 +16,27 @@ struct Cli {
 
 #[derive(Debug, Subcommand)]
 enum Command {
+    Run(run::Args),
+    Inspect(inspect::Args),
+    VerifyBundle(verify_bundle::Args),
     CheckConfig(check_config::Args),
     Render(render::Args),
 }
 
 fn main() -> ExitCode {
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
     let outcome = match Cli::parse().command {
+        Command::Run(args) => run::run(&args),
+        Command::Inspect(args) => inspect::run(&args),
+        Command::VerifyBundle(args) => verify_bundle::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Render(args) => render::run(&args),
     };
-    match outcome {
-        Ok(exit) => exit.into(),
-        Err(error) => {
+    outcome.map_or_else(
+        |error| {
             eprintln!("error: {error:#}");
-            Exit::Usage.into()
-        }
-    }
+            Exit::Internal.into()
+        },
+        Into::into,
+    )
 }

@@ -2,4 +2,8 @@
 
 pub mod check_config;
 pub mod exit;
+pub mod inspect;
+pub mod pictures;
 pub mod render;
+pub mod run;
+pub mod verify_bundle;

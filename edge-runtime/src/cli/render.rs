@@ -50,12 +50,16 @@ struct Job {
     mask: Option<PathBuf>,
 }
 
-/// Draws and writes. `Exit::Done` when the folder stands.
+/// Draws and writes. [`Exit::Usage`] with the reason on standard error when the folder holds something that this command
+/// did not make.
 ///
 /// # Errors
-/// When the folder holds something that this command did not make, or cannot be written.
+/// When the folder cannot be written.
 pub fn run(args: &Args) -> Result<Exit> {
-    may_replace(&args.out)?;
+    if let Err(refusal) = may_replace(&args.out) {
+        eprintln!("error: {refusal:#}");
+        return Ok(Exit::Usage);
+    }
     let parent = match args.out.parent() {
         Some(parent) if !parent.as_os_str().is_empty() => parent,
         _ => Path::new("."),
@@ -168,7 +172,8 @@ mod tests {
     fn a_folder_of_somebody_else_is_refused_and_left_alone() {
         let out = tempfile::tempdir().unwrap();
         std::fs::write(out.path().join("thesis.txt"), "years").unwrap();
-        let refusal = run(&args(out.path())).unwrap_err().to_string();
+        assert_eq!(run(&args(out.path())).unwrap(), Exit::Usage);
+        let refusal = may_replace(out.path()).unwrap_err().to_string();
         assert!(refusal.contains("did not make"), "{refusal}");
         assert!(out.path().join("thesis.txt").is_file());
     }

@@ -81,8 +81,9 @@ impl Look {
         let blur = 0.5 / self.radius;
         let removed = |u: f32, v: f32, blur: f32| defect.map_or(0.0, |d| d.removed(u, v, blur));
         let whole = edge(u, v, blur) * (1.0 - removed(u, v, blur));
-        let mut colour = self.belt_at(x, y);
+        let mut colour = [0.0; 3];
         if whole < 1.0 {
+            colour = self.belt_at(x, y);
             // The shadow falls away from the lamp and is as soft as the cap is high.
             let (su, sv) = (u - 0.045, v - 0.06);
             let shadow = edge(su, sv, 0.05) * (1.0 - removed(su, sv, 0.05));

@@ -1,0 +1,144 @@
+//! `run`: inspects a line with a configuration, and says at the end what became of its parts.
+//!
+//! Takes a configuration file and what overrides it; opens and tests the bundle, runs the shift, prints the table on standard
+//! output, and may write the same as JSON and the panel as PNG. Records and pictures go to the audit folder. Only simulated
+//! lines so far: the configuration's check refuses others.
+
+use std::num::NonZero;
+use std::path::PathBuf;
+
+use anyhow::{Context as _, Result};
+
+use super::exit::Exit;
+use super::pictures::write_whole;
+use crate::app::{Model, Outcome, simulate};
+use crate::bundle::{OpenBundle, TrustedKeys, parity};
+use crate::config::Config;
+use crate::engine::{Inspector, TractEngine};
+use crate::hw::clock::Monotonic;
+use crate::hw::roles::Clock as _;
+use crate::stage::shift::ShiftError;
+use crate::stage::store::FileStore;
+
+/// Threads that judge at most; a simulated line keeps no more busy, since only two shots may wait.
+const MOST_WORKERS: usize = 2;
+
+/// Runs an inspection line and prints what became of its parts.
+///
+/// Example: edge-runtime run --config edge-runtime/config/sim.toml --parts 200 --panel panel.png
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// Parts of a simulated shift, instead of the configuration's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    parts: Option<u32>,
+    /// Seed of a simulated shift, instead of the configuration's.
+    #[arg(long, value_name = "N")]
+    seed: Option<u64>,
+    /// The bundle, instead of the configuration's.
+    #[arg(long, value_name = "FILE")]
+    bundle: Option<PathBuf>,
+    /// Writes the table as JSON; the same seed gives the same bytes.
+    #[arg(long, value_name = "FILE")]
+    json: Option<PathBuf>,
+    /// Writes the panel's last picture.
+    #[arg(long, value_name = "FILE.png")]
+    panel: Option<PathBuf>,
+    /// The folder for records and pictures, instead of the configuration's.
+    #[arg(long, value_name = "DIR")]
+    out: Option<PathBuf>,
+}
+
+/// Runs. The exit tells configuration, bundle, and network or hardware apart; the reason is on standard error.
+///
+/// # Errors
+/// An output cannot be written.
+pub fn run(args: &Args) -> Result<Exit> {
+    let config = match Config::read(&args.config) {
+        Ok(config) => overridden(config, args),
+        Err(error) => return Ok(refuse(&error, Exit::Usage)),
+    };
+    let bundle = match TrustedKeys::load(config.trust()) {
+        Ok(trusted) => match OpenBundle::read(config.bundle(), &trusted) {
+            Ok(bundle) => bundle,
+            Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
+        },
+        Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
+    };
+    let model = match model(&bundle) {
+        Ok(model) => model,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(Exit::Engine);
+        }
+    };
+    let mut store = FileStore::create(config.audit_dir(), config.max_pictures())?;
+    let (clock, plan) = (Monotonic::start(), config.plan());
+    eprintln!("SIMULATION: {}, {} parts, seed {}", config.name(), plan.parts, plan.seed);
+    let outcome = simulate(&config, model, &mut store);
+    // What was recorded is kept whatever ended the shift.
+    store.finish()?;
+    let outcome = match outcome {
+        Ok(outcome) => outcome,
+        Err(error @ ShiftError::Hardware(_)) => return Ok(refuse(&error, Exit::Engine)),
+        Err(error @ ShiftError::Audit(_)) => return Ok(refuse(&error, Exit::Internal)),
+    };
+    deliver(args, &outcome, &store)?;
+    eprintln!("computed in {:.1} s", clock.now().as_millis_f64() / 1e3);
+    Ok(Exit::Done)
+}
+
+fn refuse(error: &dyn std::error::Error, exit: Exit) -> Exit {
+    eprintln!("error: {error}");
+    exit
+}
+
+fn overridden(mut config: Config, args: &Args) -> Config {
+    if let Some(parts) = args.parts {
+        config = config.with_parts(parts);
+    }
+    if let Some(seed) = args.seed {
+        config = config.with_seed(seed);
+    }
+    if let Some(bundle) = &args.bundle {
+        config = config.with_bundle(bundle.clone());
+    }
+    if let Some(out) = &args.out {
+        config = config.with_audit_dir(out.clone());
+    }
+    config
+}
+
+/// An inspector for each worker, of which the first has passed the bundle's own test.
+fn model(bundle: &OpenBundle) -> Result<Model> {
+    let (manifest, steps) = (bundle.manifest(), bundle.manifest().preprocess());
+    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS);
+    let mut inspectors = Vec::with_capacity(workers);
+    for _ in 0..workers {
+        let engine = TractEngine::load(bundle.model(), steps.width(), steps.height())?;
+        inspectors.push(Inspector::new(manifest.clone(), Box::new(engine)));
+    }
+    parity::check(bundle, &mut inspectors[0])?;
+    Ok(Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() })
+}
+
+fn deliver(args: &Args, outcome: &Outcome, store: &FileStore) -> Result<()> {
+    print!("{}", outcome.report);
+    eprintln!("records in {}", store.path().display());
+    if let Some(folder) = store.pictures() {
+        eprintln!("pictures of rejected parts in {}", folder.display());
+    }
+    if let Some(path) = &args.json {
+        let mut json = serde_json::to_vec_pretty(&outcome.report).context("cannot write the table as JSON")?;
+        json.push(b'\n');
+        write_whole(path, &json)?;
+        eprintln!("table as JSON in {}", path.display());
+    }
+    if let Some(path) = &args.panel {
+        write_whole(path, &outcome.screen.png()?)?;
+        eprintln!("panel in {}", path.display());
+    }
+    Ok(())
+}
