@@ -34,18 +34,21 @@ enum Happening {
     Stop,
     /// The belt runs backwards.
     Reverse(u8),
-    /// An edge, this far back from where the belt is by now.
-    Seen(u8),
+    /// An edge this far on; behind zero its report comes after the belt has moved on.
+    Seen(i8),
     /// As many edges, as dense as the lock-out lets through.
     Crowd(u8),
-    /// A verdict for one of the latest parts, counted backwards: in time or late, once or again.
-    Judged(u8, Verdict),
+    /// A verdict for one of the latest parts, counted backwards, when the belt is this far on: in time or late, once or
+    /// again.
+    Judged(u8, Verdict, i8),
     /// All parts so far are judged good, in time or late.
     AllGood,
     /// A verdict for a part that never was.
     JudgedNobody,
-    AtGate,
-    Flush,
+    /// The photogate is met this far on.
+    AtGate(i8),
+    /// The line is cleared this far on.
+    Flush(i8),
 }
 
 fn verdict() -> impl Strategy<Value = Verdict> {
@@ -59,6 +62,11 @@ fn verdict() -> impl Strategy<Value = Verdict> {
     ]
 }
 
+/// How far the belt moves before the next event without a word to the tracker.
+fn unnoticed() -> impl Strategy<Value = i8> {
+    prop_oneof![3 => Just(0), 1 => -3..0i8, 2 => 1..12i8]
+}
+
 fn happening() -> impl Strategy<Value = Happening> {
     use Happening::*;
     prop_oneof![
@@ -67,13 +75,13 @@ fn happening() -> impl Strategy<Value = Happening> {
         16 => Just(RunToDue),
         2 => Just(Stop),
         6 => (1..120u8).prop_map(Reverse),
-        24 => (0..4u8).prop_map(Seen),
+        24 => unnoticed().prop_map(Seen),
         1 => (60..80u8).prop_map(Crowd),
-        40 => (0..3u8, verdict()).prop_map(|(back, verdict)| Judged(back, verdict)),
+        40 => (0..3u8, verdict(), unnoticed()).prop_map(|(back, verdict, by)| Judged(back, verdict, by)),
         10 => Just(AllGood),
         2 => Just(JudgedNobody),
-        6 => Just(AtGate),
-        2 => Just(Flush),
+        6 => unnoticed().prop_map(AtGate),
+        2 => unnoticed().prop_map(Flush),
     ]
 }
 
@@ -138,13 +146,13 @@ impl Watched {
             },
             Happening::Stop => self.step(self.at, Event::Moved),
             Happening::Reverse(distance) => self.step(self.at - i64::from(distance), Event::Moved),
-            Happening::Seen(delay) => self.step(self.at - i64::from(delay), Event::Seen),
+            Happening::Seen(by) => self.step(self.at + i64::from(by), Event::Seen),
             Happening::Crowd(count) => {
                 let pitch = self.line.layout().lockout().0.max(1);
                 (0..count).try_for_each(|_| self.step(self.at + pitch, Event::Seen))
             }
-            Happening::Judged(back, verdict) => match self.latest(usize::from(back)) {
-                Some(part) => self.step(self.at, Event::Judged { part, verdict }),
+            Happening::Judged(back, verdict, by) => match self.latest(usize::from(back)) {
+                Some(part) => self.step(self.at + i64::from(by), Event::Judged { part, verdict }),
                 None => Ok(()),
             },
             Happening::AllGood => {
@@ -156,8 +164,8 @@ impl Watched {
                 let verdict = Verdict::Good(Score::default());
                 self.step(self.at, Event::Judged { part: PartId(1 << 31), verdict })
             }
-            Happening::AtGate => self.step(self.at, Event::AtGate),
-            Happening::Flush => self.step(self.at, Event::Flush(Reason::Flushed)),
+            Happening::AtGate(by) => self.step(self.at + i64::from(by), Event::AtGate),
+            Happening::Flush(by) => self.step(self.at + i64::from(by), Event::Flush(Reason::Flushed)),
         }
     }
 

@@ -336,6 +336,19 @@ fn what_lies_at_the_trigger_after_a_reversal_must_prove_itself() {
 }
 
 #[test]
+fn windows_keep_belt_order_when_edges_do_not() {
+    let mut line = line();
+    timeline! { line,
+        at  30, Seen    => [registered(1)];
+        at  15, Seen    => [registered(2)];
+        at  50, good(2) => [];
+        at 105, Moved   => [rejected(2, neighbour()), open(2, neighbour())];
+        at 120, Moved   => [rejected(1, Because(NotJudged)), extend(1, Because(NotJudged))];
+        at 140, Moved   => [left(2), Close, left(1)];
+    }
+}
+
+#[test]
 fn a_part_that_no_trigger_announced_is_rejected_at_the_gate() {
     let mut line = line();
     timeline! { line,
