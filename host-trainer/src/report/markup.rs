@@ -29,7 +29,7 @@ pub(super) fn percent(share: f64) -> String {
         0
     } else if percent < 0.1 {
         3
-    } else if percent < 1.0 || percent > 99.0 {
+    } else if !(1.0..=99.0).contains(&percent) {
         2
     } else {
         1

@@ -24,8 +24,8 @@ pub fn heatmap_overlay(picture: &Picture, heatmap: &[f32], threshold: f32) -> Pi
     let full = FULL_COLOUR.max(2.0 * threshold).min(1.0).max(threshold + 0.01);
     let mut result = picture.clone();
     for (pixel, &value) in result.rgb.as_chunks_mut::<3>().0.iter_mut().zip(heatmap) {
-        // NaN.max(0.0) is 0.
-        let strength = ((value - threshold) / (full - threshold)).max(0.0).min(1.0);
+        let strength = ((value - threshold) / (full - threshold)).clamp(0.0, 1.0);
+        // False for NaN, too.
         if strength > 0.0 {
             // The square root lifts what just passes the threshold out of invisibility.
             let opacity = LARGEST_OPACITY * strength.sqrt();
