@@ -232,7 +232,7 @@ fn event(chance: &mut ChaCha8Rng, newest: u32) -> Event {
         45 => Event::Flush(Reason::Flushed),
         _ => {
             let part = PartId(newest.saturating_sub(chance.random_range(0..4)));
-            let score = Score::new(chance.random_range(0.0..=1.0)).unwrap();
+            let score = Score::new(chance.random_range(0.0..=1.0)).expect("a probability");
             let verdict = match chance.random_range(0..8) {
                 0 => Verdict::Bad(score),
                 1 => Verdict::Uninspected(Reason::NoFrame),
@@ -249,7 +249,7 @@ fn the_tracker_says_what_the_obvious_one_says() {
     for seed in 0..SHIFTS {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let raw = layout(&mut chance);
-        let mut line = Line::new(Layout::check(&raw).unwrap());
+        let mut line = Line::new(Layout::check(&raw).expect("drawn to fit together"));
         let mut oracle = Oracle::new(raw);
         let mut at = 0;
         for _ in 0..chance.random_range(5..60) {

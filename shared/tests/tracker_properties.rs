@@ -52,7 +52,7 @@ enum Happening {
 }
 
 fn verdict() -> impl Strategy<Value = Verdict> {
-    let score = |value: f32| Score::new(value).unwrap();
+    let score = |value: f32| Score::new(value).expect("a probability");
     prop_oneof![
         5 => Just(Verdict::Good(score(0.125))),
         1 => Just(Verdict::Good(score(0.25))),
@@ -126,7 +126,7 @@ type Checked = Result<(), TestCaseError>;
 
 impl Watched {
     fn new(raw: &RawLayout) -> Self {
-        let line = Line::numbered_from(Layout::check(raw).unwrap(), PartId(FIRST));
+        let line = Line::numbered_from(Layout::check(raw).expect("drawn to fit together"), PartId(FIRST));
         Self { line, at: 0, gate_open: false, parts: BTreeMap::new() }
     }
 
@@ -380,7 +380,7 @@ fn what_passes_meets_a_closed_gate() {
     let part = (1..40i64, 0..120i64, prop::option::weighted(0.95, verdict()));
     let passed = Cell::new(0usize);
     run(10_000, &(layout(), prop::collection::vec(part, 1..16)), |(layout, parts)| {
-        let layout = Layout::check(&RawLayout { max_length: None, ..layout }).unwrap();
+        let layout = Layout::check(&RawLayout { max_length: None, ..layout }).expect("drawn to fit together");
         let mut line = Line::new(layout);
         let (mut edges, mut verdicts, mut fates) = (Vec::new(), BTreeMap::new(), Vec::new());
         let mut pitches = parts.iter();
@@ -436,7 +436,7 @@ fn no_position_is_too_far() {
     ];
     let at = prop_oneof![any::<i64>(), (0..300i64).prop_map(|x| i64::MAX - x), (0..300i64).prop_map(|x| i64::MIN + x)];
     run(10_000, &(layout(), prop::collection::vec((at, event), 1..30)), |(layout, steps)| {
-        let mut line = Line::numbered_from(Layout::check(&layout).unwrap(), PartId(FIRST - 2));
+        let mut line = Line::numbered_from(Layout::check(&layout).expect("drawn to fit together"), PartId(FIRST - 2));
         let (mut decided, mut left) = (0, 0);
         for (at, event) in steps.into_iter().chain([(i64::MAX, Event::Moved)]) {
             line.step(Travel(at), event, |action| match action {
