@@ -1,0 +1,11 @@
+//! The signed file that a trainer made: which keys are trusted, opening it, and proving that this board computes the same.
+//!
+//! [`TrustedKeys`] are read first, [`OpenBundle`] is what passes, [`parity`] is the self-test before the first part.
+
+mod open;
+pub mod parity;
+mod trust;
+
+pub use open::{OpenBundle, OpenError};
+pub use parity::{ParityError, ParityReport};
+pub use trust::{TrustError, TrustedKey, TrustedKeys};

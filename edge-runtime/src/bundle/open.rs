@@ -1,0 +1,128 @@
+//! From a file to a verified bundle.
+//!
+//! Takes a path and the trusted keys, gives manifest and model bytes. Every refusal names the file, its reason and what
+//! would be right. The layout and the checks themselves are [`shared::bundle`]'s. Does not load the model into an engine.
+
+use std::fs::File;
+use std::io::{Error, Read};
+use std::ops::Range;
+use std::path::{Path, PathBuf};
+
+use shared::bundle::{BundleError, KeyId, MAX_BUNDLE_BYTES, SIGNATURE_BYTES, verify};
+use shared::manifest::Manifest;
+use thiserror::Error as ThisError;
+
+use super::TrustedKeys;
+
+/// A bundle that passed every check.
+#[derive(Clone, Debug)]
+pub struct OpenBundle {
+    manifest: Manifest,
+    signer: KeyId,
+    bytes: Vec<u8>,
+    model: Range<usize>,
+    parity: Range<usize>,
+}
+
+/// Why a bundle is refused.
+#[derive(Debug, ThisError)]
+pub enum OpenError {
+    /// The file cannot be read.
+    #[error("cannot read bundle {}: {source}", path.display())]
+    Read {
+        /// The file.
+        path: PathBuf,
+        /// What the system says.
+        source: Error,
+    },
+    /// The path is no regular file.
+    #[error("bundle {} is no regular file", path.display())]
+    NotAFile {
+        /// The path.
+        path: PathBuf,
+    },
+    /// Larger than any bundle.
+    #[error("bundle {} refused: it has {got} bytes, at most {MAX_BUNDLE_BYTES} are read", path.display())]
+    TooLarge {
+        /// The file.
+        path: PathBuf,
+        /// Its length.
+        got: u64,
+    },
+    /// One of the checks.
+    #[error("bundle {} refused: {error}; {trusted}", path.display())]
+    Refused {
+        /// The file.
+        path: PathBuf,
+        /// Which check.
+        error: BundleError,
+        /// Which keys are trusted, in words.
+        trusted: String,
+    },
+}
+
+impl OpenBundle {
+    /// Reads and verifies a file. Its length is checked before its bytes are read.
+    ///
+    /// # Errors
+    /// [`OpenError`].
+    pub fn read(path: &Path, trusted: &TrustedKeys) -> Result<Self, OpenError> {
+        let unreadable = |source| OpenError::Read { path: path.to_owned(), source };
+        // Looked at before it is opened: opening a pipe would wait for somebody to write into it.
+        if !std::fs::metadata(path).map_err(unreadable)?.is_file() {
+            return Err(OpenError::NotAFile { path: path.to_owned() });
+        }
+        let file = File::open(path).map_err(unreadable)?;
+        let limit = MAX_BUNDLE_BYTES as u64;
+        let too_large = |got| OpenError::TooLarge { path: path.to_owned(), got };
+        let length = file.metadata().map_err(unreadable)?.len();
+        if length > limit {
+            return Err(too_large(length));
+        }
+        let mut bytes = Vec::with_capacity(length as usize);
+        // The file may grow while it is read.
+        let read = file.take(limit + 1).read_to_end(&mut bytes).map_err(unreadable)?;
+        if read as u64 > limit {
+            return Err(too_large(read as u64));
+        }
+        Self::verify(bytes, trusted).map_err(|error| OpenError::Refused {
+            path: path.to_owned(),
+            error,
+            trusted: trusted.describe(),
+        })
+    }
+
+    /// Verifies bytes.
+    ///
+    /// # Errors
+    /// The first check that fails.
+    pub fn verify(bytes: Vec<u8>, trusted: &TrustedKeys) -> Result<Self, BundleError> {
+        let opened = verify(&bytes, &trusted.verifying())?;
+        // The sections follow each other up to the signature.
+        let parity_end = bytes.len() - SIGNATURE_BYTES;
+        let parity = parity_end - opened.parity.len()..parity_end;
+        let model = parity.start - opened.model.len()..parity.start;
+        let (manifest, signer) = (opened.manifest, opened.signer);
+        Ok(Self { manifest, signer, model, parity, bytes })
+    }
+
+    /// The checked manifest.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// The ONNX model.
+    pub fn model(&self) -> &[u8] {
+        &self.bytes[self.model.clone()]
+    }
+
+    /// Parity inputs, one after the other, each `[row][column][RGB]`.
+    pub fn parity(&self) -> &[u8] {
+        &self.bytes[self.parity.clone()]
+    }
+
+    /// Who signed it.
+    pub const fn signer(&self) -> KeyId {
+        self.signer
+    }
+}

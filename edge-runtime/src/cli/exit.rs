@@ -1,0 +1,33 @@
+//! Exit codes of every command.
+//!
+//! | code | meaning |
+//! |---|---|
+//! | 0 | done; for `inspect` and `run` also when parts were rejected, which is their work |
+//! | 2 | wrong arguments, configuration or input files |
+//! | 3 | the bundle is refused, or a key that it needs |
+//! | 4 | the network or the hardware failed |
+//! | 5 | anything else: an output that cannot be written, a fault of the program |
+
+use std::process::ExitCode;
+
+/// How a command ended.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[repr(u8)]
+pub enum Exit {
+    /// The command did its work.
+    Done = 0,
+    /// Wrong arguments, configuration or input files.
+    Usage = 2,
+    /// The bundle is refused, or a key that it needs.
+    BundleRefused = 3,
+    /// The network or the hardware failed.
+    Engine = 4,
+    /// Anything else: an output that cannot be written, a fault of the program.
+    Internal = 5,
+}
+
+impl From<Exit> for ExitCode {
+    fn from(exit: Exit) -> Self {
+        Self::from(exit as u8)
+    }
+}

@@ -1,0 +1,114 @@
+//! `verify-bundle`: says whether this station would run a bundle, and what is in it.
+//!
+//! Takes a bundle file; prints the manifest's facts as a table, then runs the stored parity inputs. Touches no device.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use shared::manifest::{Manifest, Weights};
+use shared::score::Border;
+
+use super::exit::Exit;
+use crate::bundle::{OpenBundle, TrustedKeys, parity};
+use crate::engine::{Inspector, TractEngine};
+
+/// Verifies a bundle, prints its facts and proves that this machine computes what the trainer's did.
+///
+/// Example: edge-runtime verify-bundle bottle.draem
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The bundle.
+    pub file: PathBuf,
+    /// A trusted public key; may be given more than once. Default: every *.pub in ~/.config/draem-edge/trusted and
+    /// /etc/draem-edge/trusted.
+    #[arg(long, value_name = "FILE")]
+    pub trust: Vec<PathBuf>,
+}
+
+/// Prints and tests. [`Exit::BundleRefused`] with the reason on standard error when the station would not run it,
+/// [`Exit::Engine`] when it is genuine but this machine cannot compute it.
+///
+/// # Errors
+/// None.
+pub fn run(args: &Args) -> Result<Exit> {
+    let bundle = match TrustedKeys::load(&args.trust).map_err(anyhow::Error::from).and_then(|trusted| {
+        // Two kinds of reason, one answer: the station has no bundle.
+        Ok(OpenBundle::read(&args.file, &trusted)?)
+    }) {
+        Ok(bundle) => bundle,
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            return Ok(Exit::BundleRefused);
+        }
+    };
+    for (fact, value) in facts(bundle.manifest()) {
+        println!("{fact:<22}{value}");
+    }
+    println!("{:<22}{}", "signed by", bundle.signer());
+    println!("{:<22}{} bytes, SHA-256 {}", "model", bundle.model().len(), hex(bundle.manifest().model_sha256()));
+    let steps = bundle.manifest().preprocess();
+    let tested = TractEngine::load(bundle.model(), steps.width(), steps.height())
+        .map_err(anyhow::Error::from)
+        .and_then(|engine| {
+            let mut inspector = Inspector::new(bundle.manifest().clone(), Box::new(engine));
+            Ok(parity::check(&bundle, &mut inspector)?)
+        });
+    match tested {
+        Ok(report) => {
+            let (inputs, worst, tolerance) = (report.scores.len(), report.worst, report.tolerance);
+            println!("{:<22}{inputs} inputs, largest difference {worst:.2e}, allowed {tolerance:.0e}", "parity");
+            println!("{:<22}this station runs it", "verdict");
+            Ok(Exit::Done)
+        }
+        Err(error) => {
+            eprintln!("error: {error:#}");
+            Ok(Exit::Engine)
+        }
+    }
+}
+
+/// What a person asks about a bundle, in reading order.
+fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
+    let steps = manifest.preprocess();
+    let rule = manifest.score_rule();
+    let found = manifest.threshold_facts();
+    let training = manifest.training();
+    let percent = |share: f32| format!("{:.2} %", 100.0 * share);
+    let crop = match steps.crop() {
+        None => "whole frame".to_owned(),
+        Some(crop) => format!("x {} y {}, {} x {} pixels", crop.x, crop.y, crop.width, crop.height),
+    };
+    let [frame_width, frame_height] = manifest.frame_size();
+    let divisor = match rule.border {
+        Border::Covered => "covered pixels",
+        Border::Reference => "whole window, as the original code",
+    };
+    let weights = match manifest.weights() {
+        Weights::Float32 => "32-bit floats",
+        Weights::Int8 => "8-bit integers, float arithmetic",
+    };
+    let window = 2 * usize::from(rule.radius) + 1;
+    vec![
+        ("product", manifest.product().to_owned()),
+        ("written by", manifest.writer().to_owned()),
+        ("created", format!("{} s since 1970", manifest.created())),
+        ("frame", format!("{frame_width} x {frame_height} pixels")),
+        ("crop", crop),
+        ("input", format!("{} x {} pixels", steps.width(), steps.height())),
+        ("score", format!("largest {window} x {window} mean, divided by {divisor}")),
+        ("threshold", format!("{}", manifest.threshold().get())),
+        ("target false reject", percent(found.target_false_reject)),
+        ("expected false reject", percent(found.expected_false_reject)),
+        ("with 95 % confidence", format!("below {}", percent(found.upper_bound_95))),
+        ("held-out good parts", manifest.good_scores().len().to_string()),
+        ("weights", weights.to_owned()),
+        ("preset", training.preset.to_string()),
+        ("base widths", format!("{}, {}", training.reconstructive_width, training.discriminative_width)),
+        ("training", format!("{} steps, {} pictures, seed {}", training.steps, training.train_pictures, training.seed)),
+        ("dataset SHA-256", hex(&training.dataset_sha256)),
+    ]
+}
+
+fn hex(bytes: &[u8]) -> String {
+    bytes.iter().map(|byte| format!("{byte:02x}")).collect()
+}
