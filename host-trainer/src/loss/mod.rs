@@ -1,0 +1,8 @@
+//! The three losses of DRAEM, each with its formula; their plain sum is what training minimises.
+
+pub mod focal;
+pub mod l2;
+pub mod ssim;
+pub mod total;
+
+pub use total::{Losses, losses};
