@@ -11,7 +11,7 @@ use shared::score::{Rule, ScoreError, score};
 use thiserror::Error;
 
 use crate::data::{Mask, Named, Picture, TestPicture};
-use crate::evaluate::{self, HeatmapView};
+use crate::evaluate::{self, HeatmapView, Rates, rates};
 use crate::export::reload::{ReloadError, Reloaded};
 
 /// Highest false-positive rate that AUPRO looks at, as MVTec define it.
@@ -87,8 +87,7 @@ pub enum AssessError {
 /// # Errors
 /// [`AssessError`] with the picture's name.
 pub fn judge(model: &Reloaded, rule: &Rule, name: &str, picture: &Picture) -> Result<(Vec<f32>, f32), AssessError> {
-    let heatmap =
-        model.heatmap(picture).map_err(|source| AssessError::Model { name: name.to_owned(), source })?;
+    let heatmap = model.heatmap(picture).map_err(|source| AssessError::Model { name: name.to_owned(), source })?;
     let score = score(rule, &heatmap, picture.width, &mut vec![0.0; picture.width])
         .map_err(|source| AssessError::Score { name: name.to_owned(), source })?;
     Ok((heatmap, score.get()))
@@ -124,10 +123,7 @@ pub fn judge_test(model: &Reloaded, rule: &Rule, pictures: &[TestPicture]) -> Re
 pub fn figures(judged: &[Judged], threshold: f32) -> Figures {
     let scores: Vec<f32> = judged.iter().map(|part| part.score).collect();
     let defective: Vec<bool> = judged.iter().map(|part| part.defective).collect();
-    let test_defective = defective.iter().filter(|&&defective| defective).count();
-    let test_good = judged.len() - test_defective;
-    let rejected = |wanted: bool| judged.iter().filter(|p| p.defective == wanted && p.score > threshold).count();
-    let share = |count: usize, all: usize| (all > 0).then(|| count as f64 / all as f64);
+    let Rates { false_reject, escape } = rates(&scores, &defective, threshold);
 
     let drawn: Vec<(&Judged, &Mask)> =
         judged.iter().filter_map(|part| part.mask.as_ref().map(|mask| (part, mask))).collect();
@@ -151,10 +147,10 @@ pub fn figures(judged: &[Judged], threshold: f32) -> Figures {
         pixel_auroc: evaluate::auroc(&values, &pixels),
         pixel_ap: evaluate::average_precision(&values, &pixels),
         aupro: evaluate::aupro(&views, &masks, AUPRO_LIMIT),
-        false_reject: share(rejected(false), test_good),
-        escape: share(test_defective - rejected(true), test_defective),
-        test_good,
-        test_defective,
+        false_reject: false_reject.map(|rate| rate.rate),
+        escape: escape.map(|rate| rate.rate),
+        test_good: false_reject.map_or(0, |rate| rate.of),
+        test_defective: escape.map_or(0, |rate| rate.of),
         found_by_kind,
     }
 }

@@ -135,6 +135,9 @@ pub enum DeliverError {
     Seal(#[from] SealError),
 }
 
+/// The trained network's own heatmap of a picture, `[row][column]`.
+pub type Reference<'a> = dyn Fn(&Picture) -> Vec<f32> + 'a;
+
 /// Takes weights through every check. `reference` gives the trained network's own heatmap of a picture, where there is one.
 ///
 /// # Errors
@@ -144,7 +147,7 @@ pub fn deliver(
     prepared: &Prepared,
     plan: &Plan,
     origin: &Origin,
-    reference: Option<&dyn Fn(&Picture) -> Vec<f32>>,
+    reference: Option<&Reference<'_>>,
 ) -> Result<Delivered, DeliverError> {
     let (width, height) = (plan.steps.width(), plan.steps.height());
     let onnx = write_onnx(&fold(weights)?, width, height, plan.weights)?;
@@ -175,13 +178,14 @@ impl Delivered {
 
 /// Integer weights move scores by more than rounding does; the threshold is chosen on the stored model, so that only a
 /// model stored in float can be held to the export's tolerance.
-fn compare(held_out: &[Judged], plan: &Plan, reference: &dyn Fn(&Picture) -> Vec<f32>) -> Result<f32, DeliverError> {
+fn compare(held_out: &[Judged], plan: &Plan, reference: &Reference<'_>) -> Result<f32, DeliverError> {
     let mut largest = 0.0f32;
     for part in held_out {
         let heatmap = reference(&part.picture);
-        let trained = shared::score::score(&plan.rule, &heatmap, part.picture.width, &mut vec![0.0; part.picture.width])
-            .map_err(|source| AssessError::Score { name: part.name.clone(), source })?
-            .get();
+        let trained =
+            shared::score::score(&plan.rule, &heatmap, part.picture.width, &mut vec![0.0; part.picture.width])
+                .map_err(|source| AssessError::Score { name: part.name.clone(), source })?
+                .get();
         let difference = (trained - part.score).abs();
         if plan.weights == Weights::Float32 && difference > EXPORT_TOLERANCE {
             return Err(DeliverError::Differs { name: part.name.clone(), trained, exported: part.score });

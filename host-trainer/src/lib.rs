@@ -4,4 +4,21 @@
 //! exist only with the feature `torch`.
 
 pub mod data;
+pub mod simulate;
+#[cfg(feature = "torch")]
+pub mod net;
+#[cfg(feature = "torch")]
+pub mod loss;
+#[cfg(feature = "torch")]
+pub mod train;
+pub mod import;
 pub mod export;
+pub mod evaluate;
+pub mod assess;
+pub mod threshold;
+pub mod deliver;
+pub mod report;
+pub mod cli;
+pub mod clock;
+pub mod device;
+pub mod preset;

@@ -8,10 +8,10 @@ use shared::preprocess::{Crop, Preprocess};
 use super::Exit;
 use super::options::{KeyOption, WeightsOption, check_folder_of, parse_crop, parse_share, parse_size};
 use super::outcome::{Outcome, rows, skipped_rows, summary, write_json};
+use crate::clock::unix_seconds;
 use crate::data::{Prepared, Use};
 use crate::deliver::{Delivered, Origin, Plan, deliver};
 use crate::import::checkpoint::{Imported, load_pair};
-use crate::clock::unix_seconds;
 
 /// Make a bundle from a checkpoint of the original DRAEM code (.pckl) or from .safetensors.
 ///
@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let delivered = deliver(&tensors, &prepared, &plan, &origin, None)?;
     delivered.write(&args.out, &key)?;
     let outcome = outcome(&prepared.product, delivered, skipped);
-    print!("{}bundle          {}\n", summary(&outcome), args.out.display());
+    println!("{}bundle          {}", summary(&outcome), args.out.display());
     args.json.as_deref().map_or(Ok(()), |path| write_json(path, &outcome))?;
     Ok(Exit::Done)
 }

@@ -41,18 +41,27 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         ("input", format!("{} x {} pixels", manifest.preprocess().width(), manifest.preprocess().height())),
         ("crop", manifest.preprocess().crop().map_or("whole frame".into(), |crop| format!("{crop:?}"))),
         ("frames", format!("{} x {} pixels in training", manifest.frame_size()[0], manifest.frame_size()[1])),
-        ("network", format!("{} ({}, {})", training.preset, training.reconstructive_width, training.discriminative_width)),
+        (
+            "network",
+            format!("{} ({}, {})", training.preset, training.reconstructive_width, training.discriminative_width),
+        ),
         ("weights", weights.to_owned()),
         ("model", format!("{} bytes, SHA-256 {}", opened.model.len(), hex(manifest.model_sha256()))),
         ("threshold", format!("{} on a scale of 0 to 1", threshold.value)),
-        ("false rejects", format!(
-            "{:.2} % asked for, {:.2} % expected, below {:.2} % with 95 % confidence, from {} good parts",
-            100.0 * threshold.target_false_reject,
-            100.0 * threshold.expected_false_reject,
-            100.0 * threshold.upper_bound_95,
-            manifest.good_scores().len()
-        )),
-        ("training", format!("{} steps on {} pictures, seed {}", training.steps, training.train_pictures, training.seed)),
+        (
+            "false rejects",
+            format!(
+                "{:.2} % asked for, {:.2} % expected, below {:.2} % with 95 % confidence, from {} good parts",
+                100.0 * threshold.target_false_reject,
+                100.0 * threshold.expected_false_reject,
+                100.0 * threshold.upper_bound_95,
+                manifest.good_scores().len()
+            ),
+        ),
+        (
+            "training",
+            format!("{} steps on {} pictures, seed {}", training.steps, training.train_pictures, training.seed),
+        ),
         ("pictures", format!("SHA-256 {}", hex(&training.dataset_sha256))),
         ("parity", format!("{} vectors, tolerance {}", manifest.parity_scores().len(), manifest.parity_tolerance())),
     ];

@@ -7,9 +7,9 @@ pub mod inspect;
 pub mod keygen;
 pub mod options;
 pub mod outcome;
-pub mod train_and_export;
 #[cfg(feature = "torch")]
 mod report_data;
+pub mod train_and_export;
 #[cfg(feature = "torch")]
 mod training;
 

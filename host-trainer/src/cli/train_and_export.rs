@@ -49,9 +49,9 @@ pub struct Args {
     /// Folder of texture pictures for simulated defects, beside the built-in textures.
     #[arg(long, value_name = "DIR")]
     pub textures: Option<PathBuf>,
-    /// Turn good pictures by up to this many degrees while learning: only for products that may lie in any position.
-    #[arg(long, default_value_t = 0.0, value_name = "DEGREES")]
-    pub rotation: f32,
+    /// Turn good pictures by up to this many degrees while learning; 180 for products that may lie in any position.
+    #[arg(long, value_name = "DEGREES")]
+    pub rotation: Option<f32>,
     /// Region of interest in the camera's frame: x,y,width,height.
     #[arg(long, value_parser = parse_crop, value_name = "X,Y,W,H")]
     pub crop: Option<Crop>,
@@ -76,6 +76,7 @@ pub struct Args {
     /// Write every metric and every score here.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
+    /// Which key signs.
     #[command(flatten)]
     pub key: KeyOption,
 }

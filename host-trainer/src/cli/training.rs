@@ -1,6 +1,5 @@
 //! The work behind `train-and-export`; exists only with the feature `torch`.
 
-use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
@@ -50,7 +49,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let config = config(args);
     let textures = textures(args, steps)?;
     let samples = sample_source(args, &prepared.learn, &textures);
-    let trained = train(&config, &samples, &stop_on_ctrl_c()?)?;
+    let trained = train(&config, &samples, stop_on_ctrl_c()?.as_ref())?;
     if trained.stopped_early {
         eprintln!(
             "stopped after {} of {} steps; go on with the same command and --resume, or export what there is with \
@@ -69,9 +68,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         created: unix_seconds(),
         product: args.product.clone(),
     };
-    let widths = (args.preset.widths().reconstructive, args.preset.widths().discriminative);
-    let origin =
-        Origin { preset: args.preset.to_string(), widths, seed: args.seed, steps: trained.steps_done };
+    let widths = (args.preset.widths().recon, args.preset.widths().seg);
+    let origin = Origin { preset: args.preset.to_string(), widths, seed: args.seed, steps: trained.steps_done };
     let reference = reference_heatmap(&trained.weights)?;
     let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&reference))?;
     finish(args, &prepared, &trained, delivered, skipped, &key)
@@ -106,7 +104,7 @@ fn finish(
     }
     let product = args.product.as_deref().unwrap_or(&prepared.product);
     let outcome = Outcome { training: Some(facts), ..outcome(product, delivered, skipped) };
-    print!("{}bundle          {}\n", summary(&outcome), args.out.display());
+    println!("{}bundle          {}", summary(&outcome), args.out.display());
     args.json.as_deref().map_or(Ok(()), |path| write_json(path, &outcome))?;
     Ok(Exit::Done)
 }
@@ -146,11 +144,8 @@ fn textures(args: &Args, steps: Preprocess) -> anyhow::Result<Textures> {
 /// Each sample has a generator of its own, so that neither resuming nor the number of threads changes what is learnt from.
 fn sample_source<'a>(args: &Args, good: &'a [Picture], textures: &'a Textures) -> impl Fn(u64) -> Sample + Sync + 'a {
     let seed = args.seed;
-    let recipe = Recipe {
-        rotation_degrees: args.rotation,
-        rotation_probability: if args.rotation > 0.0 { Recipe::TURNED_SHARE } else { 0.0 },
-        ..Recipe::default()
-    };
+    let usual = Recipe::default();
+    let recipe = Recipe { rotation_degrees: args.rotation.unwrap_or(usual.rotation_degrees), ..usual };
     move |index| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(index + 1);
@@ -171,4 +166,3 @@ fn stop_on_ctrl_c() -> anyhow::Result<Arc<AtomicBool>> {
     })?;
     Ok(stop)
 }
-

@@ -153,7 +153,10 @@ mod tests {
             ],
         );
         let set = Dataset::list(root.path()).unwrap();
-        assert_eq!(set.good.iter().map(|path| set.name(path)).collect::<Vec<_>>(), ["train/good/a.jpg", "train/good/b.PNG"]);
+        assert_eq!(
+            set.good.iter().map(|path| set.name(path)).collect::<Vec<_>>(),
+            ["train/good/a.jpg", "train/good/b.PNG"]
+        );
         let test: Vec<_> =
             set.test.iter().map(|file| (set.name(&file.path), file.defective(), file.mask.is_some())).collect();
         assert_eq!(

@@ -39,6 +39,17 @@ pub struct Skipped {
     pub why: LoadError,
 }
 
+/// A file that was read.
+#[derive(Debug, PartialEq, Eq)]
+pub struct Loaded {
+    /// Its place in the list of files.
+    pub index: usize,
+    /// The picture at the model's size.
+    pub picture: Picture,
+    /// Width and height of the picture in its file.
+    pub size: (usize, usize),
+}
+
 /// Reads files the way the station reads frames.
 #[derive(Clone, Copy, Debug)]
 pub struct Loader {
@@ -77,17 +88,17 @@ impl Loader {
         Ok(Mask { width: self.steps.width(), height: self.steps.height(), pixels })
     }
 
-    /// All files on all cores, in their order, beside those that were left out. `good` keeps the index into `paths`.
-    pub fn pictures(&self, paths: &[PathBuf]) -> (Vec<(usize, Picture, (usize, usize))>, Vec<Skipped>) {
+    /// All files on all cores, in their order, beside those that were left out.
+    pub fn pictures(&self, paths: &[PathBuf]) -> (Vec<Loaded>, Vec<Skipped>) {
         let results: Vec<_> = paths.par_iter().map(|path| self.picture(path)).collect();
-        let (mut good, mut skipped) = (Vec::new(), Vec::new());
+        let (mut loaded, mut skipped) = (Vec::new(), Vec::new());
         for (index, result) in results.into_iter().enumerate() {
             match result {
-                Ok((picture, size)) => good.push((index, picture, size)),
+                Ok((picture, size)) => loaded.push(Loaded { index, picture, size }),
                 Err(why) => skipped.push(Skipped { path: paths[index].clone(), why }),
             }
         }
-        (good, skipped)
+        (loaded, skipped)
     }
 
     /// One picture of a texture at the model's size: tiled where it is smaller, never enlarged.
@@ -135,7 +146,8 @@ mod tests {
         std::fs::write(&cut, &bytes[..bytes.len() / 2]).unwrap();
         let loader = Loader::new(Preprocess::new(None, 32, 32).unwrap());
         let (pictures, skipped) = loader.pictures(&[good, bad.clone(), cut.clone()]);
-        assert_eq!(pictures, [(0, Picture::filled(32, 32, [10, 20, 30]), (40, 50))]);
+        let picture = Picture::filled(32, 32, [10, 20, 30]);
+        assert_eq!(pictures, [Loaded { index: 0, picture, size: (40, 50) }]);
         assert_eq!(skipped.iter().map(|skipped| &skipped.path).collect::<Vec<_>>(), [&bad, &cut]);
     }
 

@@ -8,7 +8,7 @@ use shared::preprocess::Preprocess;
 use thiserror::Error;
 
 use super::dataset::{Dataset, DatasetError};
-use super::load::{Loader, Skipped};
+use super::load::{Loaded, Loader, Skipped};
 use super::picture::{Mask, Picture};
 use super::split::{SplitError, hold_out};
 
@@ -110,14 +110,14 @@ impl Prepared {
             Use::Learn { target, seed } => hold_out(good.len(), target, seed)?,
             Use::HoldOutAll => (Vec::new(), (0..good.len()).collect()),
         };
-        let frame_size = most_frequent(good.iter().map(|(_, _, size)| *size));
-        let sha256 = digest(&dataset, good.iter().map(|(index, ..)| *index));
+        let frame_size = most_frequent(good.iter().map(|loaded| loaded.size));
+        let sha256 = digest(&dataset, good.iter().map(|loaded| loaded.index));
         let named = |at: usize| {
-            let (index, picture, _) = &good[at];
-            Named { name: dataset.name(&dataset.good[*index]), picture: picture.clone() }
+            let loaded = &good[at];
+            Named { name: dataset.name(&dataset.good[loaded.index]), picture: loaded.picture.clone() }
         };
         let held_out = held_out.into_iter().map(named).collect();
-        let learn = learn.into_iter().map(|at| good[at].1.clone()).collect();
+        let learn = learn.into_iter().map(|at| good[at].picture.clone()).collect();
         let test = test_pictures(&dataset, &loader, &mut skipped);
         let folder = root.canonicalize().ok();
         let name = folder.as_deref().unwrap_or(root).file_name().unwrap_or_default().to_string_lossy().into_owned();
@@ -130,7 +130,7 @@ fn test_pictures(dataset: &Dataset, loader: &Loader, skipped: &mut Vec<Skipped>)
     let (pictures, unreadable) = loader.pictures(&paths);
     skipped.extend(unreadable);
     let mut test = Vec::with_capacity(pictures.len());
-    for (index, picture, _) in pictures {
+    for Loaded { index, picture, .. } in pictures {
         let file = &dataset.test[index];
         let mask = match &file.mask {
             None if file.defective() => None,

@@ -2,8 +2,8 @@
 //!
 //! A threshold from pictures that the network has seen would promise too much.
 
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use thiserror::Error;
 
