@@ -3,8 +3,6 @@
 //! Takes a checked configuration, a model and a sink for records; puts a station together, runs it until its line rests, and
 //! gives the outcome. It parses nothing, opens no file and prints nothing.
 
-use rand::SeedableRng;
-use rand_chacha::ChaCha8Rng;
 use shared::units::Score;
 
 use crate::config::Config;
@@ -48,11 +46,7 @@ pub struct Outcome {
 /// [`ShiftError`] when a record cannot be kept, or the program misuses a device.
 pub fn simulate(config: &Config, model: Model, sink: &mut dyn RecordSink) -> Result<Outcome, ShiftError> {
     let plan = *config.plan();
-    let chance = |stream: Stream| {
-        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
-        rng.set_stream(stream as u64);
-        rng
-    };
+    let chance = |stream: Stream| stream.chance(plan.seed);
     let world = World::shared(plan);
     let camera = SimCamera::new(world.clone(), config.camera());
     let mut panel = SimPanel::default();

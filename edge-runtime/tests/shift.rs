@@ -2,6 +2,8 @@
 //!
 //! Each shift runs in virtual time, so that minutes of belt take seconds. Needs no bundle and no network.
 
+#![allow(clippy::unwrap_used, reason = "what a test builds on is valid, or the test fails")]
+
 use std::path::Path;
 
 use edge_runtime::app::{Model, Outcome, simulate};
@@ -161,6 +163,9 @@ fn on_a_quiet_line_stains_are_found_and_nothing_else_is_rejected() {
     changes.push(("defect_rate = 0.05", "defect_rate = 0.5"));
     let seed = 3;
     let (outcome, records) = shift(&config(&changes, 80, seed), model(|| Box::new(StainFinder)));
+    // For people to look at; its drawing is tested in `hmi::screen`.
+    let look_at = Path::new(env!("CARGO_TARGET_TMPDIR")).join("panel.png");
+    std::fs::write(&look_at, outcome.screen.png().unwrap()).unwrap();
     let report = outcome.report;
     assert_eq!((report.parts, report.records, records.len()), (80, 80, 80), "seed {seed}");
     let stains = report.kinds["stain"];

@@ -1,4 +1,4 @@
-//! The station's configuration: what the file says ([`raw`]), and what may be relied on ([`check`]).
+//! The station's configuration: what the file says (`raw`), and what may be relied on (`check`).
 //!
 //! Millimetres, milliseconds and shares in the file, for people; micrometres and microseconds behind the check. Only
 //! [`Config`] leaves this room. Whatever belongs to the model is in its bundle and not here.

@@ -303,4 +303,26 @@ mod tests {
         };
         assert_ne!(drawn(&many), Framebuffer::default());
     }
+
+    /// Compares with the drawing that was looked at and accepted. A change that is meant: look at the file that the failure
+    /// names, and put it in the golden one's place.
+    #[test]
+    fn the_panel_looks_as_it_was_accepted() {
+        let side = THUMBNAIL_SIDE as usize;
+        let stripes = |i: usize| [(i % side * 2) as u8, (i / side * 2) as u8, if i % 16 < 8 { 60 } else { 160 }];
+        let golden = Status {
+            product: "crown cap".to_owned(),
+            scores: (0..90u16).map(|i| Score::new(f32::from(i * 37 % 100) / 256.0).unwrap()).collect(),
+            last_bad: Some(Thumbnail { rgb: (0..side * side).flat_map(stripes).collect(), part: PartId(961) }),
+            ..status()
+        };
+        let screen = drawn(&golden);
+        let accepted = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/golden/panel.png");
+        let expected = image::open(&accepted).map(|picture| picture.to_rgb8().into_raw()).unwrap_or_default();
+        if screen.rgb() != expected {
+            let got = std::env::temp_dir().join("draem-panel-got.png");
+            std::fs::write(&got, screen.png().unwrap()).unwrap();
+            panic!("{} is not {}", got.display(), accepted.display());
+        }
+    }
 }

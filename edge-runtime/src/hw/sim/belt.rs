@@ -7,7 +7,7 @@
 
 use std::collections::VecDeque;
 
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use shared::units::{Micros, Travel};
 
@@ -57,10 +57,8 @@ impl Belt {
     /// A belt that starts at position 0 at time 0.
     #[must_use]
     pub fn new(motion: Motion, seed: u64) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(seed);
-        rng.set_stream(Stream::Belt as u64);
         let first = Stretch { from: 0, until: 200_000, start_pm: 0, speed: motion.speed_um_s };
-        Self { motion, rng, stretches: VecDeque::from([first]) }
+        Self { motion, rng: Stream::Belt.chance(seed), stretches: VecDeque::from([first]) }
     }
 
     /// Where the belt is at a time that has not been forgotten.

@@ -14,18 +14,32 @@ pub mod panel;
 pub mod product;
 pub mod world;
 
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+
 /// Streams of chance that spring from the one seed of a simulation. Each twin has its own, so that a change of one fault
 /// rate leaves everything else of a shift as it was.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Stream {
     /// The belt's speed and stops.
-    Belt = 0x1_0000_0001,
+    Belt,
     /// Spacing of the parts, and which of them are defective.
-    Parts = 0x1_0000_0002,
+    Parts,
     /// Lost and damaged pictures.
-    Camera = 0x1_0000_0003,
+    Camera,
     /// Bounces and missed edges of the light barriers.
-    Trigger = 0x1_0000_0004,
+    Trigger,
     /// How long inference takes.
-    Inference = 0x1_0000_0005,
+    Inference,
+}
+
+impl Stream {
+    /// The stream's generator under a seed. Its number lies above all numbers of parts, whose pictures have streams of their
+    /// own (`product`).
+    #[must_use]
+    pub fn chance(self, seed: u64) -> ChaCha8Rng {
+        let mut rng = ChaCha8Rng::seed_from_u64(seed);
+        rng.set_stream((1 << 32) + self as u64);
+        rng
+    }
 }

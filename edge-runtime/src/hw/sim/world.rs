@@ -8,7 +8,7 @@ use std::cell::RefCell;
 use std::collections::VecDeque;
 use std::rc::Rc;
 
-use rand::{RngExt, SeedableRng};
+use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
 use shared::units::{Micros, Travel};
 
@@ -76,9 +76,7 @@ impl Parts {
     /// The parts of a plan, from the first.
     #[must_use]
     pub fn new(plan: Plan) -> Self {
-        let mut rng = ChaCha8Rng::seed_from_u64(plan.seed);
-        rng.set_stream(Stream::Parts as u64);
-        Self { rng, plan, next: 0, edge: 0 }
+        Self { rng: Stream::Parts.chance(plan.seed), plan, next: 0, edge: 0 }
     }
 }
 
