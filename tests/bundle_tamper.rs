@@ -3,6 +3,8 @@
 //! Through the same opening that the station uses. The model in here is never run, so that the bundle is small enough to
 //! try every byte.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use ed25519_dalek::Signer;
 use edge_runtime::bundle::{OpenBundle, OpenError};
 use host_trainer::export::bundle::seal;

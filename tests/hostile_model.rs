@@ -1,5 +1,7 @@
 //! A signature says who made a model, not that it is harmless: damaged and hostile ONNX is refused without a panic.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use edge_runtime::engine::{Engine, EngineError, ModelError, TractEngine};
 use line_tests::small_bundle::{SEED, model, picture};
 use prost::Message;

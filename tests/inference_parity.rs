@@ -1,5 +1,7 @@
 //! One ONNX file, the same numbers: the trainer's check, the station's engine, and the self-test in the bundle.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use edge_runtime::bundle::{OpenBundle, ParityError, parity};
 use edge_runtime::engine::{Engine, Inspector, TractEngine};
 use host_trainer::export::Reloaded;

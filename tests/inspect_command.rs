@@ -1,5 +1,7 @@
 //! `inspect` and `verify-bundle` from end to end: files in, exit codes and JSON lines out.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::path::Path;
 
 use edge_runtime::cli::exit::Exit;

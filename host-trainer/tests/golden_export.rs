@@ -3,6 +3,8 @@
 //! Reads every `draem-*` set of the folder that `DRAEM_GOLDEN` names (default `../shared/golden` beside the workspace).
 //! Tolerance 1e-4 absolute, as stated there.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::path::{Path, PathBuf};
 
 use host_trainer::export::{Array, Reloaded, TensorMap, fold, onnx};

@@ -203,10 +203,8 @@ fn node(graph: &GraphProto, node: &NodeProto) -> Result<(), ModelError> {
     };
     let wrong = |index, expected| Err(ModelError::Input { node: node.name.clone(), index, expected });
     match operator {
-        "DequantizeLinear" => {
-            if (0..node.input.len()).any(|index| find(index).is_none()) {
-                return wrong(0, "stored values, scales and zero points");
-            }
+        "DequantizeLinear" if (0..node.input.len()).any(|index| find(index).is_none()) => {
+            return wrong(0, "stored values, scales and zero points");
         }
         "Resize" => {
             let scales = find(2).filter(|scales| scales.data_type == DataType::Float as i32 && scales.dims == [4]);

@@ -9,11 +9,11 @@ const MOST_OPAQUE: f32 = 0.75;
 /// Colours of heat 0, one half and 1: rising in brightness too, for eyes that do not tell red from green.
 const STOPS: [[f32; 3]; 3] = [[60.0, 0.0, 110.0], [220.0, 50.0, 60.0], [255.0, 235.0, 70.0]];
 
-/// One pixel of the picture with its heat laid over it. Heat 0 leaves the pixel as it is; what is outside 0..=1, NaN
-/// included, counts as the nearer end.
+/// One pixel of the picture with its heat laid over it. Heat 0 leaves the pixel as it is; what is outside 0..=1 counts as the
+/// nearer end, NaN as 0.
 #[must_use]
 pub fn tint(pixel: [u8; 3], heat: f32) -> [u8; 3] {
-    let heat = heat.max(0.0).min(1.0);
+    let heat = if heat.is_nan() { 0.0 } else { heat.clamp(0.0, 1.0) };
     let opacity = (heat * 1.5).min(MOST_OPAQUE);
     let (from, share) = if heat < 0.5 { (0, heat * 2.0) } else { (1, heat * 2.0 - 1.0) };
     std::array::from_fn(|c| {
