@@ -2,6 +2,7 @@
 //!
 //! Reads every `draem-*` set in the folder that `DRAEM_GOLDEN` names (default `../shared/golden` beside the workspace) and
 //! says so where it is absent.
+#![expect(clippy::unwrap_used, reason = "a test file: what is broken should end it here")]
 
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};

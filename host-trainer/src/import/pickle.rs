@@ -1,7 +1,7 @@
 //! Reads the pickle inside a file of `torch.save`, as data.
 //!
 //! Takes the bytes of `data.pkl`; gives names and tensor windows. Understands the opcodes that an ordered dictionary of
-//! tensors needs (protocols 2 to 5) and, of the names of classes and functions, those in [`call`]: an empty ordered
+//! tensors needs (protocols 2 to 5) and, of the names of classes and functions, those of two calls: an empty ordered
 //! dictionary and a tensor from a storage. Everything else is an error with its place; nothing is ever run. Bounded in
 //! values, depth and length, so that no file can ask for much more memory than its own size.
 

@@ -65,8 +65,8 @@ pub fn forward_heatmap(
         let (width, height, bytes) = (picture.width, picture.height, picture.rgb.len());
         let fits = width > 0
             && height > 0
-            && width % SIDE_MULTIPLE == 0
-            && height % SIDE_MULTIPLE == 0
+            && width.is_multiple_of(SIDE_MULTIPLE)
+            && height.is_multiple_of(SIDE_MULTIPLE)
             && (width, height) == (first.width, first.height)
             && bytes == width * height * 3;
         if !fits {

@@ -58,7 +58,7 @@ impl TrainConfig {
     /// [`TrainError::Setting`] with the first value that cannot be.
     pub fn check(&self) -> Result<(), TrainError> {
         let (width, height) = self.size;
-        let side = |side: usize| side > 0 && side % SIDE_MULTIPLE == 0;
+        let side = |side: usize| side > 0 && side.is_multiple_of(SIDE_MULTIPLE);
         let rules = [
             (self.widths.in_range(), "widths", self.widths.to_string(), "both 1 to 512"),
             (side(width) && side(height), "size", format!("{width} by {height}"), "both sides multiples of 32"),
