@@ -8,14 +8,6 @@ pub const MAX_PARTS_IN_FLIGHT: usize = 64;
 /// that finds no place is `Uninspected(InferBusy)`.
 pub const SHOT_QUEUE: usize = 2;
 
-/// Events that wait for the gate: each part in flight has at most an edge, a verdict and a photogate pulse under way
-/// (64 * 3 = 192), rounded up. When full the line stops in its safe state.
-pub const GATE_QUEUE: usize = 256;
-
-/// Records that wait for the disk: four seconds of a line with sixty parts a second. When full, the gap is counted and
-/// recorded.
-pub const RECORD_QUEUE: usize = 256;
-
 /// Widest and highest camera frame or photograph, in pixels. Sets the size of the row buffers in preprocessing.
 pub const MAX_FRAME_SIDE: usize = 8192;
 

@@ -79,9 +79,9 @@ pub enum Reason {
 pub enum LineAction {
     /// Runs on; the part is rejected.
     Continue,
-    /// Runs on with a warning until acknowledged; stops when it comes three times in a row.
+    /// Runs on; the operator is warned.
     Warn,
-    /// Withdraws the run-ok permit at once.
+    /// The line must stop: nothing that follows can be trusted to be inspected.
     Stop,
 }
 

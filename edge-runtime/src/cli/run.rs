@@ -30,25 +30,28 @@ const MOST_WORKERS: usize = 2;
 pub struct Args {
     /// The configuration file.
     #[arg(long, value_name = "FILE")]
-    config: PathBuf,
+    pub config: PathBuf,
     /// Parts of a simulated shift, instead of the configuration's.
     #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
-    parts: Option<u32>,
+    pub parts: Option<u32>,
     /// Seed of a simulated shift, instead of the configuration's.
     #[arg(long, value_name = "N")]
-    seed: Option<u64>,
+    pub seed: Option<u64>,
     /// The bundle, instead of the configuration's.
     #[arg(long, value_name = "FILE")]
-    bundle: Option<PathBuf>,
+    pub bundle: Option<PathBuf>,
+    /// A public key to trust, instead of the configuration's; may be given several times.
+    #[arg(long, value_name = "FILE.pub")]
+    pub trust: Vec<PathBuf>,
     /// Writes the table as JSON; the same seed gives the same bytes.
     #[arg(long, value_name = "FILE")]
-    json: Option<PathBuf>,
+    pub json: Option<PathBuf>,
     /// Writes the panel's last picture.
     #[arg(long, value_name = "FILE.png")]
-    panel: Option<PathBuf>,
+    pub panel: Option<PathBuf>,
     /// The folder for records and pictures, instead of the configuration's.
     #[arg(long, value_name = "DIR")]
-    out: Option<PathBuf>,
+    pub out: Option<PathBuf>,
 }
 
 /// Runs. The exit tells configuration, bundle, and network or hardware apart; the reason is on standard error.
@@ -104,6 +107,9 @@ fn overridden(mut config: Config, args: &Args) -> Config {
     }
     if let Some(bundle) = &args.bundle {
         config = config.with_bundle(bundle.clone());
+    }
+    if !args.trust.is_empty() {
+        config = config.with_trust(args.trust.clone());
     }
     if let Some(out) = &args.out {
         config = config.with_audit_dir(out.clone());

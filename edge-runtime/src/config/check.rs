@@ -227,6 +227,13 @@ impl Config {
         self
     }
 
+    /// The same with other trusted keys.
+    #[must_use]
+    pub fn with_trust(mut self, trust: Vec<PathBuf>) -> Self {
+        self.trust = trust;
+        self
+    }
+
     /// The same with another folder for records and pictures.
     #[must_use]
     pub fn with_audit_dir(mut self, dir: PathBuf) -> Self {

@@ -18,7 +18,7 @@ pub struct PictureRow {
     pub kind: String,
     /// The score, 0..=1.
     pub score: f32,
-    /// `Good` or `Bad`, as the station says it.
+    /// `good` or `bad`, as the station says it.
     pub verdict: &'static str,
 }
 
@@ -93,7 +93,7 @@ pub fn rows(judged: &[Judged], threshold: f32) -> Vec<PictureRow> {
         file: part.name.clone(),
         kind: part.kind.clone(),
         score: part.score,
-        verdict: if part.score > threshold { "Bad" } else { "Good" },
+        verdict: if part.score > threshold { "bad" } else { "good" },
     };
     judged.iter().map(row).collect()
 }

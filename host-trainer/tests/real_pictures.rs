@@ -1,0 +1,43 @@
+//! Real product pictures come in whole: every file, every mask, and a split that leaks nothing.
+
+use std::path::{Path, PathBuf};
+
+use host_trainer::data::{Prepared, Use};
+use shared::preprocess::Preprocess;
+
+/// The packs in MVTec's layout that `DRAEM_DATA` names, or that stand beside the repository.
+fn packs() -> Vec<PathBuf> {
+    let beside = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../shared/data");
+    let folder = std::env::var_os("DRAEM_DATA").map_or(beside, PathBuf::from);
+    let Ok(entries) = std::fs::read_dir(&folder) else {
+        eprintln!("skipped: the data folder {} is absent", folder.display());
+        return Vec::new();
+    };
+    entries.map(|entry| entry.unwrap().path()).filter(|path| path.join("train/good").is_dir()).collect()
+}
+
+fn files(folder: &Path) -> usize {
+    std::fs::read_dir(folder).map_or(0, Iterator::count)
+}
+
+#[test]
+fn every_picture_and_every_mask_is_read() {
+    for pack in packs() {
+        let steps = Preprocess::new(None, 64, 64).unwrap();
+        let prepared = Prepared::load(&pack, steps, Use::Learn { target: 0.05, seed: 1 }).unwrap();
+        let name = pack.display();
+        assert!(prepared.skipped.is_empty(), "{name}: {:?}", prepared.skipped);
+        assert_eq!(prepared.learn.len() + prepared.held_out.len(), files(&pack.join("train/good")), "{name}");
+        let folders = std::fs::read_dir(pack.join("test")).unwrap();
+        let tested: usize = folders.map(|folder| files(&folder.unwrap().path())).sum();
+        assert_eq!(prepared.test.len(), tested, "{name}");
+        for part in prepared.test.iter().filter(|part| part.defective) {
+            let mask = part.mask.as_ref().unwrap_or_else(|| panic!("{name}: {} has no mask", part.name));
+            assert_eq!(mask.pixels.len(), 64 * 64);
+        }
+        // A defect of a few pixels may cover less than half of every pixel at this size, but not in most pictures.
+        let defective = prepared.test.iter().filter(|part| part.defective);
+        let seen = defective.clone().filter(|part| part.mask.as_ref().is_some_and(|mask| mask.any())).count();
+        assert!(2 * seen > defective.count(), "{name}: only {seen} masks mark anything");
+    }
+}
