@@ -1,5 +1,7 @@
 //! The bundle in `models/` on the simulated line, through the station's own command line.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::path::Path;
 
 use edge_runtime::cli::exit::Exit;

@@ -13,7 +13,7 @@ fn packs() -> Vec<PathBuf> {
         eprintln!("skipped: the data folder {} is absent", folder.display());
         return Vec::new();
     };
-    entries.map(|entry| entry.unwrap().path()).filter(|path| path.join("train/good").is_dir()).collect()
+    entries.filter_map(|entry| Some(entry.ok()?.path())).filter(|path| path.join("train/good").is_dir()).collect()
 }
 
 fn files(folder: &Path) -> usize {

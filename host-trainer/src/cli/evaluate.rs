@@ -20,7 +20,7 @@ pub struct Args {
     /// The bundle.
     #[arg(long, value_name = "FILE")]
     bundle: PathBuf,
-    /// Folder with test/good and test/<kind of defect>, masks in ground_truth/<kind>.
+    /// Folder with test/good and `test/<kind of defect>`, masks in `ground_truth/<kind>`.
     #[arg(long, value_name = "DIR")]
     data: PathBuf,
     /// Write every metric and every score here.

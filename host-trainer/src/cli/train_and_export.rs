@@ -11,7 +11,7 @@ use crate::preset::Preset;
 
 /// Learn from photographs of good parts and write one signed file for the station.
 ///
-/// DIR holds good pictures (PNG, JPEG, BMP), or train/good, test/good, test/<kind of defect> and ground_truth/<kind> as MVTec
+/// DIR holds good pictures (PNG, JPEG, BMP), or train/good, test/good, `test/<kind of defect>` and `ground_truth/<kind>` as MVTec
 /// AD lays them out. No picture of a defect is needed; test pictures only measure how good the result is.
 ///
 /// Ctrl-C stops with a checkpoint in the work folder; the same command with --resume goes on from there.
