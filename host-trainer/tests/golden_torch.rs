@@ -132,8 +132,8 @@ fn forward_pass_equals_the_original() {
 
 /// In training mode the golden networks are chaotic: their deepest batch norms see a handful of values, so that input noise
 /// of 1e-7 already moves gradients by some percent. Only the original's own order of operations, which is the plain
-/// layout's, can be compared there; by step three even the original repeats the focal loss only to some 1e-3 of itself when
-/// the number of threads changes, and the losses are held to 1e-3 of their sum.
+/// layout's, can be compared there. By step three the focal loss repeats only to some 3e-3 of itself when nothing but the
+/// number of threads changes, so there it alone is held to 1e-3 of the sum that it is a small part of.
 #[test]
 fn three_steps_of_adam_have_the_losses_of_the_original() {
     for set in sets() {
@@ -144,7 +144,11 @@ fn three_steps_of_adam_have_the_losses_of_the_original() {
             let sum = expected["total"].as_f64().unwrap();
             for (name, got) in ["l2", "ssim", "focal", "total"].into_iter().zip(got) {
                 let expected = expected[name].as_f64().unwrap();
-                let tolerance = if step == 0 { 1e-4 * expected } else { 1e-3 * sum };
+                let tolerance = match (step, name) {
+                    (0 | 1, _) => 1e-4 * expected,
+                    (_, "focal") => 1e-3 * sum,
+                    _ => 1e-3 * expected,
+                };
                 let off = (got - expected).abs();
                 assert!(off <= tolerance, "{} step {step} {name}: {got}, not {expected}", set.name);
             }
