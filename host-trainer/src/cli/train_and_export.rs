@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, default_value = "128", value_parser = parse_size, value_name = "N|WxH")]
     pub size: (usize, usize),
     /// Optimisation steps.
-    #[arg(long, default_value_t = 2000, value_parser = clap::value_parser!(u64).range(1..))]
+    #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,
     /// Pictures in a step.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=256))]
