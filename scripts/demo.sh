@@ -5,7 +5,7 @@ set -euo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
 parts=${PARTS:-300}
-steps=${STEPS:-900}
+steps=${STEPS:-550}
 demo=.demo
 say() { printf '\n== %s\n' "$*"; }
 
@@ -14,13 +14,13 @@ cargo build --release -p host-trainer -p edge-runtime --features host-trainer/to
 trainer=target/release/host-trainer
 station=target/release/edge-runtime
 
-say "photographing the product: 160 good parts to learn from, others to test on"
+say "photographing the product: 300 good parts to learn from, others to test on"
 mkdir -p "$demo"
-"$station" render --out "$demo/photos" --good 160 --test-good 40 --defects 48 --seed 7
+"$station" render --out "$demo/photos" --good 300 --test-good 40 --defects 48 --seed 7
 
 say "learning what a good part looks like (no picture of a defect is used)"
 [ -e "$demo/line.key" ] || "$trainer" keygen --out "$demo/line.key"
-"$trainer" train-and-export --data "$demo/photos" --product cap --preset nano --size 128 --steps "$steps" \
+"$trainer" train-and-export --data "$demo/photos" --product cap --preset nano --size 128 --steps "$steps" --false-reject 0.02 \
   --key "$demo/line.key" --out "$demo/cap.draem" --json "$demo/cap.json" --report "$demo/report.html"
 
 say "a simulated shift of $parts parts"

@@ -34,8 +34,10 @@ fetch() { # packages: downloads their wheels into $wheels, once
   python3 -m pip --version >/dev/null 2>&1 ||
     die "python3 has no pip. On Debian and Ubuntu: sudo apt-get install python3-pip"
   mkdir -p "$wheels"
-  say "downloading $* (kept in .deps/wheels, so that an interrupted set-up goes on from there)"
-  python3 -m pip download --quiet --dest "$wheels" --only-binary=:all: --implementation cp \
+  say "downloading $* (whole files are kept in .deps/wheels, so that an interrupted set-up goes on from there)"
+  local resume=()
+  ! python3 -m pip download --help | grep -q -- --resume-retries || resume=(--resume-retries 10)
+  python3 -m pip download --quiet "${resume[@]}" --dest "$wheels" --only-binary=:all: --implementation cp \
     --python-version 3.12 "${tags[@]}" $([ "$flavour" = cpu ] && echo --no-deps) "$@" >&2 ||
     die "pip could not download $*; run the same command again to go on"
 }
