@@ -34,9 +34,18 @@ fn main() -> ExitCode {
     };
     outcome.map_or_else(
         |error| {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             Exit::Internal.into()
         },
         Into::into,
     )
+}
+
+/// The error and its causes; a cause that the error already tells is not told twice.
+fn sentence(error: &anyhow::Error) -> String {
+    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
+        "" => cause,
+        _ if told.contains(&cause) => told,
+        _ => format!("{told}: {cause}"),
+    })
 }

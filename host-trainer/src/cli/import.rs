@@ -2,6 +2,7 @@
 
 use std::path::PathBuf;
 
+use anyhow::Context;
 use shared::manifest::Weights;
 use shared::preprocess::{Crop, Preprocess};
 
@@ -59,7 +60,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     check_folder_of(&args.out)?;
     args.json.as_deref().map_or(Ok(()), check_folder_of)?;
     let key = args.key.signing_key()?;
-    let Imported { tensors, widths } = load_pair(&args.recon, &args.seg)?;
+    let Imported { tensors, widths } = load_pair(&args.recon, &args.seg)
+        .with_context(|| format!("--recon {}, --seg {}", args.recon.display(), args.seg.display()))?;
     let steps = Preprocess::new(args.crop, args.size.0, args.size.1)?;
     let prepared = Prepared::load(&args.data, steps, Use::HoldOutAll)?;
     let skipped = skipped_rows(&prepared.skipped);

@@ -17,12 +17,13 @@ const FULL_COLOUR: f32 = 0.5;
 /// Colour of the outline of a true mask; occurs neither in heatmaps nor often on products.
 const OUTLINE: [u8; 3] = [0, 220, 255];
 
-/// The picture with its heatmap over it: clear up to the threshold, then from amber to red.
+/// The picture in grey, so that heat shows on products of any colour, with its heatmap over it: clear up to the threshold,
+/// then from amber to red.
 ///
 /// `heatmap` is `[height][width]` of the picture, 0..=1; a missing or not-a-number value counts as 0.
 pub fn heatmap_overlay(picture: &Picture, heatmap: &[f32], threshold: f32) -> Picture {
     let full = FULL_COLOUR.max(2.0 * threshold).min(1.0).max(threshold + 0.01);
-    let mut result = picture.clone();
+    let mut result = grey(picture);
     for (pixel, &value) in result.rgb.as_chunks_mut::<3>().0.iter_mut().zip(heatmap) {
         let strength = ((value - threshold) / (full - threshold)).clamp(0.0, 1.0);
         // False for NaN, too.
@@ -34,6 +35,16 @@ pub fn heatmap_overlay(picture: &Picture, heatmap: &[f32], threshold: f32) -> Pi
                 *level = (f32::from(*level) * (1.0 - opacity) + colour * opacity + 0.5) as u8;
             }
         }
+    }
+    result
+}
+
+/// Brightness alone, with BT.601's weights in 256ths.
+fn grey(picture: &Picture) -> Picture {
+    let mut result = picture.clone();
+    for pixel in result.rgb.as_chunks_mut::<3>().0 {
+        let [red, green, blue] = pixel.map(u32::from);
+        *pixel = [((77 * red + 150 * green + 29 * blue) >> 8) as u8; 3];
     }
     result
 }
@@ -71,7 +82,7 @@ mod tests {
         let picture = Picture::filled(4, 2, [100, 110, 120]);
         for threshold in [0.0, 0.02, 0.3, 0.8, 1.0] {
             let quiet = [0.0, threshold, threshold * 0.99, f32::NAN, -1.0, threshold / 2.0, 0.0, 0.0];
-            assert_eq!(heatmap_overlay(&picture, &quiet, threshold), picture, "threshold {threshold}");
+            assert_eq!(heatmap_overlay(&picture, &quiet, threshold), grey(&picture), "threshold {threshold}");
         }
     }
 
