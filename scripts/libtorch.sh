@@ -37,7 +37,7 @@ fetch() { # packages: downloads their wheels into $wheels, once
   say "downloading $* (whole files are kept in .deps/wheels, so that an interrupted set-up goes on from there)"
   local resume=()
   ! python3 -m pip download --help | grep -q -- --resume-retries || resume=(--resume-retries 10)
-  python3 -m pip download --quiet "${resume[@]}" --dest "$wheels" --only-binary=:all: --implementation cp \
+  python3 -m pip download --quiet --no-cache-dir "${resume[@]}" --dest "$wheels" --only-binary=:all: --implementation cp \
     --python-version 3.12 "${tags[@]}" $([ "$flavour" = cpu ] && echo --no-deps) "$@" >&2 ||
     die "pip could not download $*; run the same command again to go on"
 }
@@ -57,7 +57,7 @@ empty_library() { printf '' | "${CC:-cc}" -shared -x c - -o "$1"; }
 
 install_cpu() { # new folder
   local new=$1 stage="$1.unpacked"
-  fetch "torch==$version" nvidia-cuda-runtime nvidia-cuda-cupti
+  fetch "torch==$version" "nvidia-cuda-runtime==13.*" "nvidia-cuda-cupti==13.*"
   say "unpacking"
   unpack "$stage" "$wheels"/torch-$version-*.whl "$wheels"/nvidia_cuda_runtime-*.whl "$wheels"/nvidia_cuda_cupti-*.whl
   mkdir -p "$new/lib"

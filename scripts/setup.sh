@@ -12,5 +12,5 @@ need cargo 'Install Rust with rustup: https://rustup.rs'
 need python3 'On Debian and Ubuntu: sudo apt-get install python3 python3-pip'
 need "${CXX:-c++}" 'On Debian and Ubuntu: sudo apt-get install g++'
 
-exports=$(scripts/libtorch.sh)
+exports=$(scripts/libtorch.sh) || exit 2
 eval "$exports"

@@ -15,7 +15,9 @@ fmt() { cargo fmt --all --check; }
 
 # A plain `cargo test` must work without libtorch.
 torch_free() {
-  if cargo tree --edges normal,build,dev --prefix none | grep -E '^(tch|torch-sys) '; then
+  local tree
+  tree=$(cargo tree --edges normal,build,dev --prefix none) || return 1
+  if grep -E '^(tch|torch-sys) ' <<<"$tree"; then
     echo "the default members depend on torch"
     return 1
   fi

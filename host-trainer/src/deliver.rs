@@ -26,6 +26,10 @@ use crate::threshold::{Threshold, ThresholdError, choose};
 /// fifty convolutions stays a hundred times below it; a wrong graph does not.
 pub const EXPORT_TOLERANCE: f32 = 1e-3;
 
+/// Largest difference of a score that storing weights as 8-bit integers may make. The threshold is chosen on the stored model,
+/// so that this guards against a broken model, not against a shifted score.
+pub const INT8_TOLERANCE: f32 = 0.15;
+
 /// Largest difference of a score between two machines that run the same model in float.
 pub const PARITY_TOLERANCE: f32 = 1e-4;
 
@@ -88,7 +92,8 @@ pub struct Delivered {
     pub test: Vec<Judged>,
     /// The figures of the test parts.
     pub figures: Figures,
-    /// Largest difference of a held-out score between the weights and the exported model, if there was a reference.
+    /// Largest difference of a held-out score between the trained network and its float export, or where weights are stored
+    /// as integers, between the float export and the stored model. `None` for imported float weights, which have no reference.
     pub export_difference: Option<f32>,
 }
 
@@ -108,11 +113,11 @@ pub enum DeliverError {
     #[error(transparent)]
     Assess(#[from] AssessError),
     /// The exported model does not compute what the weights did.
-    #[error("the exported model scores {name} as {exported}, the trained network as {trained}: not signed")]
+    #[error("the exported model scores {name} as {exported}, expected was {trained}: not signed")]
     Differs {
         /// The picture.
         name: String,
-        /// Score of the network in torch.
+        /// Score of the trained network, or of the float export for weights stored as integers.
         trained: f32,
         /// Score of the exported model.
         exported: f32,
@@ -150,12 +155,24 @@ pub fn deliver(
     reference: Option<&Reference<'_>>,
 ) -> Result<Delivered, DeliverError> {
     let (width, height) = (plan.steps.width(), plan.steps.height());
-    let onnx = write_onnx(&fold(weights)?, width, height, plan.weights)?;
-    let model = Reloaded::load(&onnx, width, height)?;
-    let held_out = judge_good(&model, &plan.rule, &prepared.held_out)?;
-    let export_difference = match reference {
-        Some(reference) => Some(compare(&held_out, plan, reference)?),
+    let folded = fold(weights)?;
+    let float = write_onnx(&folded, width, height, Weights::Float32)?;
+    let float_model = Reloaded::load(&float, width, height)?;
+    let float_judged = judge_good(&float_model, &plan.rule, &prepared.held_out)?;
+    let mut export_difference = match reference {
+        Some(reference) => Some(compare(&float_judged, &trained(&float_judged, plan, reference)?, EXPORT_TOLERANCE)?),
         None => None,
+    };
+    let (onnx, model, held_out) = match plan.weights {
+        Weights::Float32 => (float, float_model, float_judged),
+        stored => {
+            let onnx = write_onnx(&folded, width, height, stored)?;
+            let model = Reloaded::load(&onnx, width, height)?;
+            let judged = judge_good(&model, &plan.rule, &prepared.held_out)?;
+            let expected: Vec<f32> = float_judged.iter().map(|part| part.score).collect();
+            export_difference = Some(compare(&judged, &expected, INT8_TOLERANCE)?);
+            (onnx, model, judged)
+        }
     };
     let scores: Vec<f32> = held_out.iter().map(|part| part.score).collect();
     let threshold = choose(&scores, plan.target)?;
@@ -176,18 +193,23 @@ impl Delivered {
     }
 }
 
-/// Integer weights move scores by more than rounding does; the threshold is chosen on the stored model, so that only a
-/// model stored in float can be held to the export's tolerance.
-fn compare(held_out: &[Judged], plan: &Plan, reference: &Reference<'_>) -> Result<f32, DeliverError> {
+/// Scores of the trained network itself.
+fn trained(judged: &[Judged], plan: &Plan, reference: &Reference<'_>) -> Result<Vec<f32>, DeliverError> {
+    let one = |part: &Judged| {
+        let (heatmap, width) = (reference(&part.picture), part.picture.width);
+        let score = shared::score::score(&plan.rule, &heatmap, width, &mut vec![0.0; width])
+            .map_err(|source| AssessError::Score { name: part.name.clone(), source })?;
+        Ok(score.get())
+    };
+    judged.iter().map(one).collect()
+}
+
+/// The largest difference from the expected scores, if none is beyond the tolerance.
+fn compare(judged: &[Judged], expected: &[f32], tolerance: f32) -> Result<f32, DeliverError> {
     let mut largest = 0.0f32;
-    for part in held_out {
-        let heatmap = reference(&part.picture);
-        let trained =
-            shared::score::score(&plan.rule, &heatmap, part.picture.width, &mut vec![0.0; part.picture.width])
-                .map_err(|source| AssessError::Score { name: part.name.clone(), source })?
-                .get();
+    for (part, &trained) in judged.iter().zip(expected) {
         let difference = (trained - part.score).abs();
-        if plan.weights == Weights::Float32 && difference > EXPORT_TOLERANCE {
+        if difference > tolerance {
             return Err(DeliverError::Differs { name: part.name.clone(), trained, exported: part.score });
         }
         largest = largest.max(difference);

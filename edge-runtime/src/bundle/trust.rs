@@ -6,7 +6,8 @@
 
 use std::ffi::OsString;
 use std::fmt::Write as _;
-use std::io::{Error, ErrorKind};
+use std::fs::File;
+use std::io::{Error, ErrorKind, Read as _};
 use std::path::PathBuf;
 
 use ed25519_dalek::VerifyingKey;
@@ -55,7 +56,7 @@ pub enum TrustError {
         source: KeyTextError,
     },
     /// A file is far too long.
-    #[error("{} is no trusted public key: {got} bytes, at most {MAX_KEY_FILE_BYTES} are read", path.display())]
+    #[error("{} is no trusted public key: {got} bytes or more, at most {MAX_KEY_FILE_BYTES} are read", path.display())]
     TooLong {
         /// The file.
         path: PathBuf,
@@ -141,8 +142,10 @@ fn standard_folders(xdg_config_home: Option<OsString>, home: Option<OsString>) -
 
 fn read(path: PathBuf) -> Result<TrustedKey, TrustError> {
     let text = (|| {
-        let got = std::fs::metadata(&path)?.len();
-        if got > MAX_KEY_FILE_BYTES { Ok(Err(got)) } else { std::fs::read(&path).map(Ok) }
+        // A device's length is 0, so what is read is bounded too.
+        let mut bytes = Vec::new();
+        let got = File::open(&path)?.take(MAX_KEY_FILE_BYTES + 1).read_to_end(&mut bytes)? as u64;
+        Ok(if got > MAX_KEY_FILE_BYTES { Err(got) } else { Ok(bytes) })
     })();
     let bytes = match text {
         Ok(Ok(bytes)) => bytes,

@@ -37,7 +37,7 @@ fn collect(folder: &Path, depth: usize, files: &mut Vec<PathBuf>) -> Result<()> 
         let path = entry.with_context(|| format!("cannot read {}", folder.display()))?.path();
         if path.is_dir() {
             collect(&path, depth + 1, files)?;
-        } else if is_picture(&path) {
+        } else if is_picture(&path) && path.is_file() {
             files.push(path);
         }
     }

@@ -85,7 +85,9 @@ pub fn run(args: &Args) -> Result<Exit> {
     );
     std::fs::write(fresh.join(MARK), mark).with_context(|| format!("cannot write {MARK}"))?;
     if args.out.exists() {
-        std::fs::remove_dir_all(&args.out).with_context(|| format!("cannot replace {}", args.out.display()))?;
+        // The old pictures go with the temporary folder, after the new ones stand in their place.
+        let old = fresh.with_extension("old");
+        std::fs::rename(&args.out, &old).with_context(|| format!("cannot replace {}", args.out.display()))?;
     }
     std::fs::rename(&fresh, &args.out).with_context(|| format!("cannot write {}", args.out.display()))?;
     eprintln!("{} pictures in {}", jobs.len(), args.out.display());

@@ -90,6 +90,12 @@ pub fn run(args: &Args) -> Result<Exit> {
     };
     deliver(args, &outcome, &store)?;
     eprintln!("computed in {:.1} s", clock.now().as_millis_f64() / 1e3);
+    if !outcome.report.is_sound() {
+        eprintln!(
+            "error: the station did not keep its promises; see the lines of the table that must be 0, and the records"
+        );
+        return Ok(Exit::Internal);
+    }
     Ok(Exit::Done)
 }
 

@@ -5,10 +5,10 @@
 
 use std::collections::BTreeMap;
 
-use shared::line::Fate;
+use shared::line::{Cause, Fate};
 use shared::record::{RawRecord, Record, RecordError};
 use shared::units::{Micros, PartId, Travel};
-use shared::verdict::Verdict;
+use shared::verdict::{Reason, Verdict};
 use thiserror::Error;
 
 use super::infer::Evidence;
@@ -110,7 +110,7 @@ impl Audit {
     /// A part has left: its record goes to `sink`.
     ///
     /// # Errors
-    /// [`AuditError`]; the line must then end, since a part without a record may not pass.
+    /// [`AuditError`]; the line must then end, since no further part could be accounted for.
     pub fn left(&mut self, part: PartId, sink: &mut dyn RecordSink) -> Result<Record, AuditError> {
         let known = self.known.remove(&part).unwrap_or_default();
         let Some((decided_at, travel, fate)) = known.decided else { return Err(AuditError::Undecided { part }) };
@@ -129,6 +129,23 @@ impl Audit {
         .map_err(AuditError::Record)?;
         sink.append(&record, known.evidence.as_ref())?;
         Ok(record)
+    }
+
+    /// The line ends early: each part that has not left gets its record, those without a fate as flushed. Goes on past parts
+    /// that cannot be kept.
+    ///
+    /// # Errors
+    /// The first [`AuditError`].
+    pub fn abandon(&mut self, at: Micros, travel: Travel, sink: &mut dyn RecordSink) -> Result<(), AuditError> {
+        let flushed = Fate::Rejected(Cause::Uninspected(Reason::Flushed));
+        let mut first = Ok(());
+        for part in self.known.keys().copied().collect::<Vec<_>>() {
+            if let Some(known) = self.known.get_mut(&part) {
+                known.decided.get_or_insert((at, travel, flushed));
+            }
+            first = first.and(self.left(part, sink).map(drop));
+        }
+        first
     }
 }
 

@@ -84,20 +84,31 @@ impl Shift<'_> {
     /// process.
     ///
     /// # Errors
-    /// [`ShiftError`]. Dropping the shift puts the gate into its safe state.
+    /// [`ShiftError`], after the parts in flight were recorded. Dropping the shift puts the gate into its safe state.
     pub fn run(mut self) -> Result<(Counts, Status), ShiftError> {
-        loop {
-            let until = self.due_at();
-            match self.hardware.trigger.next(until) {
-                Some(edge) => self.edge(edge)?,
-                None if until == Micros(u64::MAX) => break,
-                None => self.due()?,
+        if let Err(error) = self.until_rest() {
+            let (at, travel) = (self.hardware.clock.now(), self.hardware.travel.read());
+            // The first error is the one to tell; a sink that fails has failed before.
+            if let Err(lost) = self.audit.abandon(at, travel, self.sink) {
+                tracing::error!(%lost, "parts in flight are without a record");
             }
+            return Err(error);
         }
         self.counts.ended_at = self.hardware.clock.now();
         self.counts.ended_travel = self.hardware.travel.read();
         self.show();
         Ok((self.counts, self.status))
+    }
+
+    fn until_rest(&mut self) -> Result<(), ShiftError> {
+        loop {
+            let until = self.due_at();
+            match self.hardware.trigger.next(until) {
+                Some(edge) => self.edge(edge)?,
+                None if until == Micros(u64::MAX) => return Ok(()),
+                None => self.due()?,
+            }
+        }
     }
 
     /// The earliest moment at which anything is to be done; the end of time when nothing is.

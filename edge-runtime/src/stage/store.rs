@@ -2,11 +2,12 @@
 //!
 //! Takes records with their evidence; writes `records-NNNN.rec` (the format of `shared::record`, a new file for each run) and
 //! for parts that were rejected `part-NNNNNN-CODE.png`: the network's input on the left, the heatmap over it on the right.
-//! Records are on the disk after [`FileStore::finish`]; a picture appears whole or not at all, and a bounded number is kept.
-//! It reads nothing back.
+//! Each record is handed to the system at once, in one write, so that a killed process loses none and a power cut can tear
+//! only the last; [`FileStore::finish`] brings all to the disk. A picture appears whole or not at all, and a bounded number
+//! is kept; one that cannot be written is warned about and costs no record. It reads nothing back.
 
 use std::fs::{File, OpenOptions};
-use std::io::{self, BufWriter, Cursor, Write};
+use std::io::{self, Cursor, Write};
 use std::path::{Path, PathBuf};
 
 use image::{ExtendedColorType, ImageEncoder};
@@ -29,7 +30,7 @@ const SIDE: usize = 256;
 pub struct FileStore {
     folder: PathBuf,
     path: PathBuf,
-    file: BufWriter<File>,
+    file: File,
     records: u32,
     pictures_left: u32,
 }
@@ -43,12 +44,11 @@ impl FileStore {
         std::fs::create_dir_all(folder).map_err(|source| failed(folder, source))?;
         for run in 1..=MOST_RUNS {
             let path = folder.join(format!("records-{run:04}.rec"));
-            let file = match OpenOptions::new().append(true).create_new(true).open(&path) {
+            let mut file = match OpenOptions::new().append(true).create_new(true).open(&path) {
                 Ok(file) => file,
                 Err(error) if error.kind() == io::ErrorKind::AlreadyExists => continue,
                 Err(source) => return Err(failed(&path, source)),
             };
-            let mut file = BufWriter::new(file);
             file.write_all(&FILE_HEADER).map_err(|source| failed(&path, source))?;
             let folder = folder.join(format!("pictures-{run:04}"));
             return Ok(Self { folder, path, file, records: 0, pictures_left: max_pictures });
@@ -79,7 +79,7 @@ impl FileStore {
     /// # Errors
     /// [`AuditError::File`].
     pub fn finish(&mut self) -> Result<(), AuditError> {
-        self.file.flush().and_then(|()| self.file.get_ref().sync_data()).map_err(|source| failed(&self.path, source))
+        self.file.sync_data().map_err(|source| failed(&self.path, source))
     }
 
     fn keep_picture(&mut self, record: &RawRecord, evidence: &Evidence) -> Result<(), AuditError> {
@@ -107,7 +107,9 @@ impl RecordSink for FileStore {
             && self.pictures_left > 0
         {
             self.pictures_left -= 1;
-            self.keep_picture(record.get(), evidence)?;
+            if let Err(error) = self.keep_picture(record.get(), evidence) {
+                tracing::warn!(%error, part = record.get().part.0, "the picture of a rejected part is not kept");
+            }
         }
         Ok(())
     }

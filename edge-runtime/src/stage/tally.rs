@@ -57,6 +57,8 @@ pub struct Report {
     pub passed_uninspected: u32,
     /// Parts that went another way than their record says. Anything but 0 is a fault of the station.
     pub gate_disagrees: u32,
+    /// Records that belong to no part. Anything but 0 is a fault of the station.
+    pub records_without_part: u32,
     /// Edges that were bounces.
     pub bounced: u32,
     /// A part is bad when its score is greater.
@@ -69,6 +71,14 @@ pub struct Report {
     pub belt_metres: f64,
     /// Seconds on the line's own clock.
     pub line_seconds: f64,
+}
+
+impl Report {
+    /// Whether every part has its record and went the way that it says, and none passed unproven.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.records == self.parts && self.passed_uninspected == 0 && self.gate_disagrees == 0
+    }
 }
 
 /// Makes the report. `product` and `threshold` are the bundle's.
@@ -94,7 +104,9 @@ pub fn report(plan: &Plan, departures: &[Departure], counts: &Counts, product: &
         // Half the least distance between parts: no record can belong to two.
         let near = (plan.pitch_um as f64 * (1.0 - plan.pitch_variation) / 2.0) as i64;
         let edge = departure.part.edge.0;
-        while records.next_if(|(at, _)| *at < edge - near).is_some() {}
+        while records.next_if(|(at, _)| *at < edge - near).is_some() {
+            report.records_without_part += 1;
+        }
         let first = records.next_if(|(at, _)| *at <= edge + near).map(|(_, record)| record);
         let mut more = 0;
         while records.next_if(|(at, _)| *at <= edge + near).is_some() {
@@ -102,6 +114,7 @@ pub fn report(plan: &Plan, departures: &[Departure], counts: &Counts, product: &
         }
         tally(&mut report, departure, first, more);
     }
+    report.records_without_part += records.count() as u32;
     report
 }
 
@@ -158,6 +171,7 @@ impl std::fmt::Display for Report {
             ("late", self.late, "verdict came after the gate had decided"),
             ("uninspected", self.uninspected, "not proven good, so rejected"),
             ("passed uninspected", self.passed_uninspected, "must be 0"),
+            ("gate disagrees", self.gate_disagrees, "must be 0"),
         ];
         for (label, count, what) in lines {
             writeln!(f, "  {}", format!("{label:<20}{count:>6}   {what}").trim_end())?;

@@ -6,7 +6,7 @@ use anyhow::Context;
 use shared::bundle::verify;
 
 use super::Exit;
-use super::options::{KeyOption, check_folder_of};
+use super::options::{TrustOption, check_folder_of};
 use super::outcome::{Outcome, rows, skipped_rows, summary, write_json};
 use crate::assess::{figures, judge_good, judge_test};
 use crate::data::{Prepared, Use};
@@ -27,7 +27,7 @@ pub struct Args {
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
     #[command(flatten)]
-    key: KeyOption,
+    trust: TrustOption,
 }
 
 /// Prints the figures, and writes them if asked to.
@@ -37,7 +37,7 @@ pub struct Args {
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     args.json.as_deref().map_or(Ok(()), check_folder_of)?;
     let bytes = std::fs::read(&args.bundle).with_context(|| args.bundle.display().to_string())?;
-    let opened = verify(&bytes, &[args.key.public_key()?]).with_context(|| args.bundle.display().to_string())?;
+    let opened = verify(&bytes, &[args.trust.public_key()?]).with_context(|| args.bundle.display().to_string())?;
     let manifest = &opened.manifest;
     let steps = *manifest.preprocess();
     let prepared = Prepared::load(&args.data, steps, Use::HoldOutAll)?;

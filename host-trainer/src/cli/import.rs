@@ -16,7 +16,8 @@ use crate::import::checkpoint::{Imported, load_pair};
 
 /// Make a bundle from a checkpoint of the original DRAEM code (.pckl) or from .safetensors.
 ///
-/// The threshold comes from all good pictures below DIR, so they should not be those that the networks were trained on.
+/// The threshold comes from DIR's good pictures (train/good, or a flat folder): its promise holds only if the networks were not
+/// trained on them.
 ///
 /// Example: host-trainer import --recon m.pckl --seg m_seg.pckl --data photos --out m.draem
 #[derive(Debug, clap::Args)]
@@ -65,6 +66,10 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let steps = Preprocess::new(args.crop, args.size.0, args.size.1)?;
     let prepared = Prepared::load(&args.data, steps, Use::HoldOutAll)?;
     let skipped = skipped_rows(&prepared.skipped);
+    eprintln!(
+        "note: the threshold comes from {} good pictures; its promise does not hold if the networks were trained on them",
+        prepared.held_out.len()
+    );
     let plan = Plan {
         steps,
         crop: args.crop,

@@ -7,7 +7,7 @@ use shared::bundle::verify;
 use shared::manifest::Weights;
 
 use super::Exit;
-use super::options::KeyOption;
+use super::options::TrustOption;
 
 /// Show what is in a bundle, after checking that it is whole and signed.
 ///
@@ -17,7 +17,7 @@ pub struct Args {
     /// The bundle.
     bundle: PathBuf,
     #[command(flatten)]
-    key: KeyOption,
+    trust: TrustOption,
 }
 
 /// Prints the manifest as a table.
@@ -26,7 +26,7 @@ pub struct Args {
 /// When the bundle is refused.
 pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let bytes = std::fs::read(&args.bundle).with_context(|| args.bundle.display().to_string())?;
-    let opened = verify(&bytes, &[args.key.public_key()?]).with_context(|| args.bundle.display().to_string())?;
+    let opened = verify(&bytes, &[args.trust.public_key()?]).with_context(|| args.bundle.display().to_string())?;
     let manifest = &opened.manifest;
     let (threshold, training) = (manifest.threshold_facts(), manifest.training());
     let weights = match manifest.weights() {

@@ -29,6 +29,11 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         Some(secret) => KeyPlaces { secret: secret.clone(), public: secret.with_extension("pub") },
         None => KeyPlaces::standard("signing")?,
     };
+    anyhow::ensure!(
+        places.secret != places.public,
+        "--out {}: the ending .pub is the public half's",
+        places.secret.display()
+    );
     let existing = if args.replace { Existing::Replace } else { Existing::Keep };
     let key = keys::generate(&places, existing)?;
     println!("key     {}", shared::bundle::KeyId::of(&key.verifying_key()));

@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context, bail};
 use ed25519_dalek::{SigningKey, VerifyingKey};
+use shared::key_text;
 use shared::manifest::Weights;
 use shared::preprocess::Crop;
 
@@ -37,18 +38,29 @@ impl KeyOption {
         }
         Ok(key)
     }
+}
 
-    /// The public half, to open one's own bundles with.
+/// Whose signature a bundle must have.
+#[derive(Debug, clap::Args)]
+pub struct TrustOption {
+    /// Public key that the bundle must be signed with. Default: the user's own.
+    #[arg(long, value_name = "FILE.pub")]
+    pub trust: Option<PathBuf>,
+}
+
+impl TrustOption {
+    /// The key.
     ///
     /// # Errors
-    /// When there is no key.
+    /// When it cannot be read.
     pub fn public_key(&self) -> anyhow::Result<VerifyingKey> {
-        let secret = match &self.key {
+        let path = match &self.trust {
             Some(path) => path.clone(),
-            None => KeyPlaces::standard("signing")?.secret,
+            None => KeyPlaces::standard("signing")?.public,
         };
-        let key = keys::load(&secret).context("name the key that signed the bundle with --key")?;
-        Ok(key.verifying_key())
+        let text = std::fs::read_to_string(&path)
+            .with_context(|| format!("{}: name the public key of the signer with --trust", path.display()))?;
+        key_text::parse(&text).with_context(|| path.display().to_string())
     }
 }
 
@@ -58,6 +70,14 @@ pub fn parse_size(text: &str) -> Result<(usize, usize), String> {
     match (width.parse(), height.parse()) {
         (Ok(width), Ok(height)) => Ok((width, height)),
         _ => Err("expected pixels as 256, or as 320x256".into()),
+    }
+}
+
+/// `--rotation`: degrees.
+pub fn parse_degrees(text: &str) -> Result<f32, String> {
+    match text.parse() {
+        Ok(degrees) if (0.0..=180.0).contains(&degrees) => Ok(degrees),
+        _ => Err("expected degrees from 0 to 180".into()),
     }
 }
 
@@ -119,6 +139,8 @@ mod tests {
         assert_eq!(parse_crop("1, 2,30,40"), Ok(Crop { x: 1, y: 2, width: 30, height: 40 }));
         assert_eq!(parse_share("0.02"), Ok(0.02));
         assert!(parse_size("12o").is_err() && parse_crop("1,2,3").is_err());
+        assert_eq!(parse_degrees("90"), Ok(90.0));
+        assert!(["-1", "181", "nan", "inf"].iter().all(|text| parse_degrees(text).is_err()));
         assert!(["0", "1", "5", "-0.1", "nan"].iter().all(|text| parse_share(text).is_err()));
     }
 }

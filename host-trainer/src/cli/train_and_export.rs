@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use shared::preprocess::Crop;
 
 use super::Exit;
-use super::options::{KeyOption, WeightsOption, parse_crop, parse_share, parse_size};
+use super::options::{KeyOption, WeightsOption, parse_crop, parse_degrees, parse_share, parse_size};
 use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::preset::Preset;
 
@@ -35,12 +35,12 @@ pub struct Args {
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,
     /// Pictures in a step.
-    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(1..=256))]
+    #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=256))]
     pub batch: u64,
     /// auto takes the first GPU if there is one.
     #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
     pub device: DeviceChoice,
-    /// auto takes bfloat16 where the processor or the GPU is fast at it.
+    /// auto takes bfloat16 on a GPU, and on a processor that multiplies it in hardware.
     #[arg(long, default_value = "auto", value_name = "auto|f32|bf16")]
     pub precision: PrecisionChoice,
     /// Seed of everything random.
@@ -50,7 +50,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub textures: Option<PathBuf>,
     /// Turn good pictures by up to this many degrees while learning; 180 for products that may lie in any position.
-    #[arg(long, value_name = "DEGREES")]
+    #[arg(long, value_parser = parse_degrees, value_name = "DEGREES")]
     pub rotation: Option<f32>,
     /// Region of interest in the camera's frame: x,y,width,height.
     #[arg(long, value_parser = parse_crop, value_name = "X,Y,W,H")]

@@ -6,6 +6,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use anyhow::{Context, bail};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use sha2::{Digest, Sha256};
 use shared::manifest::Weights;
 use shared::preprocess::Preprocess;
 
@@ -46,7 +47,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         prepared.test.len()
     );
 
-    let config = config(args);
+    let config = TrainConfig { samples: samples_digest(args, &prepared.learn), ..config(args) };
     let textures = textures(args, steps)?;
     let samples = sample_source(args, &prepared.learn, &textures);
     let trained = train(&config, &samples, stop_on_ctrl_c()?.as_ref())?;
@@ -122,6 +123,14 @@ fn config(args: &Args) -> TrainConfig {
         resume: args.resume,
         ..TrainConfig::default()
     }
+}
+
+/// Stands for everything that samples are made of: going on with others would mix held-out parts into what is learnt from.
+fn samples_digest(args: &Args, learn: &[Picture]) -> String {
+    let mut hash = Sha256::new();
+    learn.iter().for_each(|picture| hash.update(&picture.rgb));
+    hash.update(format!("{:?} {:?}", args.rotation, args.textures));
+    hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
 fn textures(args: &Args, steps: Preprocess) -> anyhow::Result<Textures> {

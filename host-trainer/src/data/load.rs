@@ -107,6 +107,8 @@ impl Loader {
     /// [`LoadError`].
     pub fn texture(&self, path: &Path) -> Result<Picture, LoadError> {
         let rgb = decode(path)?.into_rgb8();
+        // Refuses a picture without pixels, which could not be tiled.
+        Frame::rgb(rgb.width() as usize, rgb.height() as usize, &rgb)?;
         let (width, height) = (self.steps.width() as u32, self.steps.height() as u32);
         if rgb.width() >= width && rgb.height() >= height {
             return self.picture(path).map(|(picture, _)| picture);

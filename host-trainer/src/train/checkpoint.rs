@@ -57,6 +57,8 @@ pub struct Facts {
     pub seed: u64,
     /// Highest learning rate.
     pub learning_rate: f64,
+    /// What the samples are made of.
+    pub samples: String,
     /// Steps done.
     pub steps_done: u64,
     /// Seconds that they took.
@@ -264,6 +266,7 @@ mod tests {
             batch: 2,
             seed: u64::MAX,
             learning_rate: 2e-3,
+            samples: "caps".into(),
             steps_done: 2,
             seconds: 1.5,
             curve: vec![row],

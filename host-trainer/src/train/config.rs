@@ -27,6 +27,8 @@ pub struct TrainConfig {
     pub precision: PrecisionChoice,
     /// Where the checkpoint is kept; without it there is none.
     pub work_dir: Option<PathBuf>,
+    /// What the samples are made of, in any words; a checkpoint made of others is not gone on from.
+    pub samples: String,
     /// Whether to go on from the checkpoint in `work_dir`.
     pub resume: bool,
     /// Steps between checkpoints, at least 1; one more is written at the end and at a stop.
@@ -45,6 +47,7 @@ impl Default for TrainConfig {
             device: DeviceChoice::default(),
             precision: PrecisionChoice::default(),
             work_dir: None,
+            samples: String::new(),
             resume: false,
             checkpoint_every: 200,
         }

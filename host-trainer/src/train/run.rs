@@ -187,6 +187,7 @@ impl<'a> Run<'a> {
             batch,
             seed,
             learning_rate,
+            samples: self.config.samples.clone(),
             steps_done: self.stepper.steps(),
             seconds: self.seconds_before + self.journal.seconds(),
             curve: self.curve.clone(),
@@ -234,6 +235,7 @@ fn same_run(path: &Path, config: &TrainConfig, saved: &Facts) -> Result<(), Trai
         ("size", saved.size == size, text(&saved.size), text(&size)),
         ("batch", saved.batch == config.batch, text(&saved.batch), text(&config.batch)),
         ("seed", saved.seed == config.seed, text(&saved.seed), text(&config.seed)),
+        ("samples", saved.samples == config.samples, text(&saved.samples), text(&config.samples)),
         ("learning_rate", same_rate, text(&saved.learning_rate), text(&config.learning_rate)),
     ];
     match fields.into_iter().find(|(_, same, ..)| !same) {

@@ -7,6 +7,9 @@ use crate::preprocess::{self, Preprocess, PreprocessError};
 use crate::score::Rule;
 use crate::units::Score;
 
+/// Largest parity tolerance that is taken. Rounding moves a score by a thousandth of this; a wrong input, by far more.
+const MAX_PARITY_TOLERANCE: f32 = 0.01;
+
 /// A manifest that has been checked. Its fields are private so that it cannot come to hold an illegal value.
 #[derive(Clone, Debug)]
 pub struct Manifest {
@@ -46,6 +49,15 @@ pub enum ManifestError {
         /// Where.
         index: usize,
     },
+    /// The threshold is the largest score there is, so that no part could ever be bad.
+    ThresholdTooHigh,
+    /// Two machines may differ by more than the parity test means to find.
+    ParityTolerance {
+        /// Largest tolerance that is taken.
+        limit: f32,
+        /// The tolerance.
+        got: f32,
+    },
     /// There are no scores of good parts, so the threshold comes from nowhere.
     NoGoodScores,
     /// There is no parity vector, so no station could prove that it computes the same.
@@ -64,6 +76,10 @@ impl fmt::Display for ManifestError {
             }
             Self::OutOfRange { field, value } => write!(f, "{field} is {value}, it must lie in 0..=1"),
             Self::GoodScoresUnsorted { index } => write!(f, "good_scores[{index}] is smaller than the one before it"),
+            Self::ThresholdTooHigh => f.write_str("threshold.value is 1, so that no part could ever be bad"),
+            Self::ParityTolerance { limit, got } => {
+                write!(f, "parity.tolerance is {got}, more than {limit}: the self-test would prove nothing")
+            }
             Self::NoGoodScores => f.write_str("good_scores is empty"),
             Self::NoParity => f.write_str("parity.scores is empty"),
         }
@@ -83,6 +99,9 @@ impl Manifest {
         let preprocess = Preprocess::new(raw.crop, width, height).map_err(ManifestError::Preprocess)?;
         score_window(&raw)?;
         let threshold = probability("threshold.value", raw.threshold.value)?;
+        if raw.threshold.value >= 1.0 {
+            return Err(ManifestError::ThresholdTooHigh);
+        }
         probability("threshold.target_false_reject", raw.threshold.target_false_reject)?;
         probability("threshold.expected_false_reject", raw.threshold.expected_false_reject)?;
         probability("threshold.upper_bound_95", raw.threshold.upper_bound_95)?;
@@ -202,5 +221,6 @@ fn parity(raw: &RawManifest) -> Result<(), ManifestError> {
     for &value in &raw.parity.scores {
         probability("parity.scores", value)?;
     }
-    probability("parity.tolerance", raw.parity.tolerance).map(|_| ())
+    let (limit, got) = (MAX_PARITY_TOLERANCE, raw.parity.tolerance);
+    if (0.0..=limit).contains(&got) { Ok(()) } else { Err(ManifestError::ParityTolerance { limit, got }) }
 }
