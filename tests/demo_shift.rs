@@ -29,16 +29,16 @@ fn shift(folder: &Path, name: &str, parts: u32, seed: u64) -> Vec<u8> {
 #[test]
 fn the_same_seed_gives_the_same_shift_and_nothing_unproven_passes() {
     let folder = tempfile::tempdir().unwrap();
-    let first = shift(folder.path(), "first", 250, 5);
+    let first = shift(folder.path(), "first", 120, 5);
     let table: Value = serde_json::from_slice(&first).unwrap();
     let count = |key: &str| table[key].as_u64().unwrap_or_else(|| panic!("{key} in {table}"));
-    assert_eq!(count("parts"), 250);
-    assert_eq!(count("records"), 250);
+    assert_eq!(count("parts"), 120);
+    assert_eq!(count("records"), 120);
     assert_eq!(count("passed_uninspected"), 0);
     assert_eq!(count("found") + count("missed"), count("defective"));
     assert!(count("defective") > 0 && count("found") > count("missed"), "{table}");
-    assert_eq!(shift(folder.path(), "again", 250, 5), first);
-    assert_ne!(shift(folder.path(), "other", 250, 6), first);
+    assert_eq!(shift(folder.path(), "again", 120, 5), first);
+    assert_ne!(shift(folder.path(), "other", 120, 6), first);
 }
 
 #[test]
