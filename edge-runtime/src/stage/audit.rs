@@ -194,6 +194,19 @@ mod tests {
     }
 
     #[test]
+    fn a_line_that_ends_early_leaves_a_record_of_each_part_in_flight() {
+        let (mut audit, mut kept) = (Audit::new(true), Kept::default());
+        let good = Score::new(0.1).unwrap();
+        audit.seen(PartId(1), Micros(10), Travel(100));
+        audit.decided(PartId(1), Micros(20), Travel(200), Fate::Passed(good));
+        audit.seen(PartId(2), Micros(15), Travel(150));
+        audit.abandon(Micros(30), Travel(300), &mut kept).unwrap();
+        let verdicts: Vec<_> = kept.0.iter().map(|(r, _)| (r.get().part, r.get().verdict, r.get().passed)).collect();
+        let flushed = Verdict::Uninspected(Reason::Flushed);
+        assert_eq!(verdicts, [(PartId(1), Verdict::Good(good), true), (PartId(2), flushed, false)]);
+    }
+
+    #[test]
     fn a_part_that_nobody_decided_is_an_error_and_no_record() {
         let (mut audit, mut kept) = (Audit::new(true), Kept::default());
         audit.seen(PartId(1), Micros(0), Travel(0));

@@ -103,6 +103,9 @@ fn a_checkpoint_of_another_run_is_refused_by_field() {
     let other = TrainConfig { resume: true, seed: 9, ..config(2, Some(folder.path())) };
     let error = run(&other).unwrap_err().to_string();
     assert!(error.contains("written with seed 1, this run has 9"), "{error}");
+    let samples = "other parts held out".to_owned();
+    let error = run(&TrainConfig { resume: true, samples, ..config(2, Some(folder.path())) }).unwrap_err().to_string();
+    assert!(error.contains("samples"), "{error}");
 }
 
 #[test]
