@@ -7,15 +7,18 @@
 
 use ed25519_dalek::Signer;
 use edge_runtime::bundle::{OpenBundle, OpenError};
-use host_trainer::export::bundle::seal;
+use host_trainer::export::bundle::{Models, seal};
 use line_tests::small_bundle::{key, manifest, picture, sealed, trust};
-use shared::bundle::{BundleError, KeyId, SIGNATURE_BYTES, signed_message};
+use shared::bundle::{BundleError, FORMAT_VERSION, KeyId, SIGNATURE_BYTES, signed_message};
+use shared::manifest::Precision;
 
 const SIDE: usize = 32;
 
-/// A bundle of under 4 KiB: real manifest, real parity inputs, some bytes for a model.
+const MODELS: Models<'_> = Models { float32: b"floats that nobody runs", int8: b"bytes that nobody runs" };
+
+/// A bundle of under 4 KiB: real manifest, real parity inputs, some bytes for two models.
 fn bundle() -> Vec<u8> {
-    seal(manifest(SIDE, SIDE, &[0.5]), b"a model that nobody runs", &picture(SIDE, SIDE, 1), &key(1)).unwrap()
+    seal(manifest(SIDE, SIDE, [&[0.5]; 2]), MODELS, &picture(SIDE, SIDE, 1), &key(1)).unwrap()
 }
 
 /// Signs changed bytes again, as a careless or hostile owner of a trusted key could.
@@ -29,7 +32,8 @@ fn signed_again(mut bytes: Vec<u8>) -> Vec<u8> {
 #[test]
 fn what_was_signed_opens() {
     let opened = OpenBundle::verify(bundle(), &trust(&key(1))).unwrap();
-    assert_eq!(opened.model(), b"a model that nobody runs");
+    assert_eq!(opened.model(), MODELS.int8);
+    assert_eq!(opened.clone().with_precision(Precision::Float32).model(), MODELS.float32);
     assert_eq!(opened.parity(), picture(SIDE, SIDE, 1));
     assert_eq!(opened.manifest().product(), "washers");
     assert_eq!(opened.signer(), KeyId::of(&key(1).verifying_key()));
@@ -67,7 +71,7 @@ fn every_changed_byte_signed_again_opens_or_is_refused() {
         changed[at] ^= 0xff;
         refused += usize::from(OpenBundle::verify(signed_again(changed), &trusted).is_err());
     }
-    let sections = "a model that nobody runs".len() + picture(SIDE, SIDE, 1).len();
+    let sections = MODELS.float32.len() + MODELS.int8.len() + picture(SIDE, SIDE, 1).len();
     assert!(refused >= sections, "only {refused} refused: the hashes of {sections} bytes are not checked");
 }
 
@@ -82,9 +86,9 @@ fn bytes_after_the_end_are_refused() {
 #[test]
 fn a_newer_version_is_refused_as_such_even_when_signed() {
     let mut newer = bundle();
-    newer[8] = 2;
+    newer[8] += 1;
     let refused = OpenBundle::verify(signed_again(newer), &trust(&key(1))).unwrap_err();
-    assert_eq!(refused, BundleError::Version { expected: 1, got: 2 });
+    assert_eq!(refused, BundleError::Version { expected: FORMAT_VERSION, got: FORMAT_VERSION + 1 });
 }
 
 #[test]
@@ -104,7 +108,7 @@ fn another_key_is_refused_and_both_keys_are_named() {
 /// The id in the header is only a hint: the signature must be of the key that is trusted under that id.
 #[test]
 fn another_key_under_a_trusted_id_is_refused() {
-    let mut bytes = seal(manifest(SIDE, SIDE, &[0.5]), b"model", &picture(SIDE, SIDE, 1), &key(2)).unwrap();
+    let mut bytes = seal(manifest(SIDE, SIDE, [&[0.5]; 2]), MODELS, &picture(SIDE, SIDE, 1), &key(2)).unwrap();
     let trusted = KeyId::of(&key(1).verifying_key());
     bytes[12..20].copy_from_slice(&trusted.0);
     let end = bytes.len() - SIGNATURE_BYTES;

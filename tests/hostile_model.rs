@@ -7,13 +7,13 @@ use line_tests::small_bundle::{SEED, model, picture};
 use prost::Message;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use shared::manifest::Weights;
+use shared::manifest::Precision;
 use tract_onnx::pb::{ModelProto, NodeProto, StringStringEntryProto};
 
 const SIDE: usize = 32;
 
 fn good() -> ModelProto {
-    ModelProto::decode(&*model((1, 1), SIDE, SIDE, Weights::Int8)).unwrap()
+    ModelProto::decode(&*model((1, 1), SIDE, SIDE, Precision::Int8)).unwrap()
 }
 
 /// What the engine says to a model after a change; it never panics and never gives what is no heatmap.
@@ -75,7 +75,7 @@ fn flipped_and_cut_models_run_or_are_refused() {
 
 #[test]
 fn a_model_of_another_size_is_refused() {
-    let other = answer(&model((1, 1), 64, SIDE, Weights::Int8));
+    let other = answer(&model((1, 1), 64, SIDE, Precision::Int8));
     assert!(matches!(other, Err(EngineError::Model(ModelError::InputShape { .. }))), "{other:?}");
 }
 
@@ -132,7 +132,7 @@ fn values_out_of_proportion_to_the_picture_are_refused() {
 
 fn set_head_bias(model: &mut ModelProto, value: f32) {
     let graph = model.graph.as_mut().unwrap();
-    let head = "seg.decoder_segment.fin_out.0.bias";
+    let head = "seg.decoder_segment.fin_out.0.bias.scale";
     let bias = graph.initializer.iter_mut().find(|tensor| tensor.name == head).unwrap();
     bias.raw_data = value.to_le_bytes().to_vec();
 }
@@ -149,7 +149,7 @@ fn stored_values_that_are_not_finite_are_refused() {
 #[test]
 fn a_network_that_overflows_gives_an_error_and_no_heatmap() {
     // Wide enough that the last layer is not dead.
-    let mut changed = ModelProto::decode(&*model((4, 3), SIDE, SIDE, Weights::Int8)).unwrap();
+    let mut changed = ModelProto::decode(&*model((4, 3), SIDE, SIDE, Precision::Int8)).unwrap();
     let graph = changed.graph.as_mut().unwrap();
     for name in ["db4.3", "fin_out.0"] {
         let name = format!("seg.decoder_segment.{name}.weight.scale");

@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use edge_runtime::cli::exit::Exit;
+use edge_runtime::cli::model_option::ModelOption;
 use edge_runtime::cli::{inspect, verify_bundle};
 use image::RgbImage;
 use line_tests::small_bundle::{key, picture, put_public, sealed};
@@ -36,6 +37,7 @@ fn args(folder: &Path) -> inspect::Args {
         json: Some(folder.join("out/verdicts.jsonl")),
         heatmaps: Some(folder.join("heat")),
         trust: vec![folder.join("right.pub")],
+        model: ModelOption::default(),
     }
 }
 

@@ -11,7 +11,7 @@ use edge_runtime::config::Config;
 use edge_runtime::engine::{Engine, EngineError, Inspector};
 use edge_runtime::stage::audit::{AuditError, RecordSink};
 use edge_runtime::stage::infer::Evidence;
-use shared::manifest::{Manifest, Parity, RawManifest, Threshold, Training, Weights};
+use shared::manifest::{Manifest, Parity, RawManifest, RawModel, Threshold, Training};
 use shared::record::Record;
 use shared::score::{Border, Rule};
 use shared::units::{PartId, Score};
@@ -77,6 +77,18 @@ impl RecordSink for Kept {
 
 fn manifest() -> Manifest {
     let side = SIDE as u16;
+    let model = RawModel {
+        sha256: [0; 32],
+        threshold: Threshold {
+            value: THRESHOLD,
+            target_false_reject: 0.01,
+            expected_false_reject: 0.01,
+            upper_bound_95: 0.05,
+        },
+        good_scores: [0.0f32].into_iter().collect(),
+        good_parts: Default::default(),
+        parity: Parity { scores: [0.0f32].into_iter().collect(), tolerance: 0.0 },
+    };
     Manifest::check(RawManifest {
         product: "cap".try_into().unwrap(),
         created: 0,
@@ -86,17 +98,10 @@ fn manifest() -> Manifest {
         frame_size: [256, 256],
         input_size: [side, side],
         score_rule: Rule::for_input(SIDE, Border::Covered),
-        threshold: Threshold {
-            value: THRESHOLD,
-            target_false_reject: 0.01,
-            expected_false_reject: 0.01,
-            upper_bound_95: 0.05,
-        },
-        good_scores: [0.0f32].into_iter().collect(),
-        weights: Weights::Float32,
-        model_sha256: [0; 32],
+        float32: model.clone(),
+        int8: model,
         parity_sha256: [0; 32],
-        parity: Parity { scores: [0.0f32].into_iter().collect(), tolerance: 0.0 },
+        trained_scores: Default::default(),
         training: Training {
             preset: "none".try_into().unwrap(),
             reconstructive_width: 0,

@@ -1,40 +1,55 @@
 //! From weights to the one signed file, with every check in between.
 //!
-//! Fold and write the model, load it back, see that it computes what the weights did, choose the threshold on held-out
-//! good parts, judge the test parts, seal. Nothing is written unless all of it holds. Knows nothing of torch.
+//! Fold and write the model in floats, load it back, see that it computes what the weights did; calibrate and write it in
+//! 8-bit integers; for each of the two choose the threshold on held-out good parts and judge the test parts; seal. Nothing
+//! is written unless all of it holds. Knows nothing of torch.
 
 use std::path::Path;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use shared::limits::{MAX_GOOD_SCORES, MAX_PARITY_VECTORS};
-use shared::manifest::{Parity, RawManifest, Threshold as ManifestThreshold, Training, Weights};
+use shared::limits::MAX_PARITY_VECTORS;
+use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold as ManifestThreshold, Training};
 use shared::preprocess::{self, Crop, Preprocess};
 use shared::score::{Border, Rule};
 use thiserror::Error;
 
 use crate::assess::{AssessError, Figures, Judged, figures, judge, judge_good, judge_test};
 use crate::data::{Picture, Prepared};
+use crate::export::bundle::Models;
 use crate::export::fold_bn::{FoldError, fold};
-use crate::export::onnx::{WriteError, write as write_onnx};
+use crate::export::onnx::{Form, WriteError, write as write_onnx};
 use crate::export::reload::{ReloadError, Reloaded};
 use crate::export::{SealError, TensorMap, bundle};
+use crate::quantise::{CalibrateError, Calibrated, Trial, calibrate};
 use crate::simulate::{Recipe, Textures, simulate};
-use crate::threshold::{Threshold, ThresholdError, choose};
+use crate::threshold::{Sorted, Threshold, ThresholdError};
 
 /// Largest difference of a score between the trainer's float network and the exported model. Accumulated rounding of
 /// fifty convolutions stays a hundred times below it; a wrong graph does not.
 pub const EXPORT_TOLERANCE: f32 = 1e-3;
 
-/// Largest difference of a score that storing weights as 8-bit integers may make. The threshold is chosen on the stored model,
-/// so that this guards against a broken model, not against a shifted score.
+/// Largest difference of a held-out score that 8-bit integers may make. The threshold is chosen on the integer model, so
+/// that this guards against a broken model, not against a shifted score.
 pub const INT8_TOLERANCE: f32 = 0.15;
 
-/// Largest difference of a score between two machines that run the same model in float.
-pub const PARITY_TOLERANCE: f32 = 1e-4;
+/// Largest difference of a score between two machines that run the same model, by the model's numbers: in float sums are
+/// rounded in another order; in integers such a difference may tip a value over to the next step, and the step travels on.
+pub const fn parity_tolerance(precision: Precision) -> f32 {
+    match precision {
+        Precision::Float32 => 1e-4,
+        Precision::Int8 => 5e-3,
+    }
+}
 
 /// Parity vectors in a bundle: half good parts, half with a simulated defect, so that both ends of the scale are checked.
 pub const PARITY_VECTORS: usize = 4;
+
+/// Pictures that the integer model is calibrated on: half good parts, half with a simulated defect.
+pub const CALIBRATION_PICTURES: usize = 48;
+
+/// Kept apart from the generators of training samples and parity vectors, which start from the same seed.
+const CALIBRATION_STREAM: u64 = 1 << 62;
 
 /// How the product is photographed, judged and stored.
 #[derive(Clone, Debug)]
@@ -47,8 +62,6 @@ pub struct Plan {
     pub rule: Rule,
     /// Target false-reject rate, within 0..1.
     pub target: f64,
-    /// How the model stores its weights.
-    pub weights: Weights,
     /// Seconds since 1970.
     pub created: u64,
     /// Name of the product; the data folder's if absent.
@@ -75,26 +88,41 @@ pub struct Origin {
     pub steps: u64,
 }
 
-/// A model that passed every check, with what is known of it.
+/// One of the two models, with what it makes of the pictures.
 #[derive(Debug)]
-pub struct Delivered {
+pub struct Shipped {
     /// The ONNX file's bytes.
     pub onnx: Vec<u8>,
-    /// What goes into the bundle beside it.
-    pub manifest: RawManifest,
-    /// Parity inputs, one after the other.
-    pub parity: Vec<u8>,
     /// Where the line lies.
     pub threshold: Threshold,
+    /// The scores that it comes from.
+    pub sorted: Sorted,
     /// The held-out good parts.
     pub held_out: Vec<Judged>,
     /// The test parts.
     pub test: Vec<Judged>,
     /// The figures of the test parts.
     pub figures: Figures,
-    /// Largest difference of a held-out score between the trained network and its float export, or where weights are stored
-    /// as integers, between the float export and the stored model. `None` for imported float weights, which have no reference.
+}
+
+/// What passed every check, with what is known of it.
+#[derive(Debug)]
+pub struct Delivered {
+    /// The model in floats.
+    pub float32: Shipped,
+    /// The model in integers, which a station runs unless told otherwise.
+    pub int8: Shipped,
+    /// What goes into the bundle beside them.
+    pub manifest: RawManifest,
+    /// Parity inputs, one after the other.
+    pub parity: Vec<u8>,
+    /// Largest difference of a held-out score between the trained network and its float export; `None` for imported weights,
+    /// which have no reference.
     pub export_difference: Option<f32>,
+    /// Largest difference of a held-out score between the float and the integer model.
+    pub int8_difference: f32,
+    /// The rules that were tried for the integer model's ranges; the first was kept.
+    pub trials: Vec<Trial>,
 }
 
 /// Why no bundle is made.
@@ -109,6 +137,9 @@ pub enum DeliverError {
     /// The written model cannot be loaded.
     #[error(transparent)]
     Reload(#[from] ReloadError),
+    /// There is no integer model.
+    #[error(transparent)]
+    Calibrate(#[from] CalibrateError),
     /// The model cannot judge a picture.
     #[error(transparent)]
     Assess(#[from] AssessError),
@@ -117,7 +148,7 @@ pub enum DeliverError {
     Differs {
         /// The picture.
         name: String,
-        /// Score of the trained network, or of the float export for weights stored as integers.
+        /// Score of the trained network, or of the float export for the integer model.
         trained: f32,
         /// Score of the exported model.
         exported: f32,
@@ -154,33 +185,40 @@ pub fn deliver(
     origin: &Origin,
     reference: Option<&Reference<'_>>,
 ) -> Result<Delivered, DeliverError> {
-    let (width, height) = (plan.steps.width(), plan.steps.height());
+    let size @ (width, height) = (plan.steps.width(), plan.steps.height());
     let folded = fold(weights)?;
-    let float = write_onnx(&folded, width, height, Weights::Float32)?;
-    let float_model = Reloaded::load(&float, width, height)?;
-    let float_judged = judge_good(&float_model, &plan.rule, &prepared.held_out)?;
-    let mut export_difference = match reference {
-        Some(reference) => Some(compare(&float_judged, &trained(&float_judged, plan, reference)?, EXPORT_TOLERANCE)?),
+    let onnx = write_onnx(&folded, width, height, Form::Float)?;
+    let float_model = Reloaded::load(&onnx, width, height)?;
+    let held_out = judge_good(&float_model, &plan.rule, &prepared.held_out)?;
+    let export_difference = match reference {
+        Some(reference) => Some(compare(&held_out, &trained(&held_out, plan, reference)?, EXPORT_TOLERANCE)?),
         None => None,
     };
-    let (onnx, model, held_out) = match plan.weights {
-        Weights::Float32 => (float, float_model, float_judged),
-        stored => {
-            let onnx = write_onnx(&folded, width, height, stored)?;
-            let model = Reloaded::load(&onnx, width, height)?;
-            let judged = judge_good(&model, &plan.rule, &prepared.held_out)?;
-            let expected: Vec<f32> = float_judged.iter().map(|part| part.score).collect();
-            export_difference = Some(compare(&judged, &expected, INT8_TOLERANCE)?);
-            (onnx, model, judged)
+    let pictures = calibration_pictures(prepared, origin.seed);
+    let calibrated = calibrate(&folded, size, &onnx, &float_model, &pictures)?;
+    let float32 = shipped(onnx, &float_model, held_out, prepared, plan)?;
+
+    let Calibrated { onnx, model: int8_model, trials } = calibrated;
+    let held_out = judge_good(&int8_model, &plan.rule, &prepared.held_out)?;
+    let expected: Vec<f32> = float32.held_out.iter().map(|part| part.score).collect();
+    let int8_difference = compare(&held_out, &expected, INT8_TOLERANCE)?;
+    let int8 = shipped(onnx, &int8_model, held_out, prepared, plan)?;
+
+    let inputs = parity_inputs(prepared, origin.seed);
+    let models = [
+        of_model(&float32, &float_model, plan, &inputs, Precision::Float32)?,
+        of_model(&int8, &int8_model, plan, &inputs, Precision::Int8)?,
+    ];
+    let trained_scores = match reference {
+        Some(reference) => {
+            let own = |input| own_score("parity vector", input, plan, reference);
+            inputs.iter().map(own).collect::<Result<_, _>>()?
         }
+        None => heapless::Vec::new(),
     };
-    let scores: Vec<f32> = held_out.iter().map(|part| part.score).collect();
-    let threshold = choose(&scores, plan.target)?;
-    let test = judge_test(&model, &plan.rule, &prepared.test)?;
-    let figures = figures(&test, threshold.value);
-    let (parity, parity_scores) = parity(&model, &plan.rule, prepared, origin.seed)?;
-    let manifest = manifest(prepared, plan, origin, &threshold, &scores, &parity_scores)?;
-    Ok(Delivered { onnx, manifest, parity, threshold, held_out, test, figures, export_difference })
+    let manifest = manifest(prepared, plan, origin, models, trained_scores)?;
+    let parity = inputs.into_iter().flat_map(|input| input.rgb).collect();
+    Ok(Delivered { float32, int8, manifest, parity, export_difference, int8_difference, trials })
 }
 
 impl Delivered {
@@ -189,19 +227,59 @@ impl Delivered {
     /// # Errors
     /// [`DeliverError::Seal`].
     pub fn write(&self, path: &Path, key: &ed25519_dalek::SigningKey) -> Result<(), DeliverError> {
-        Ok(bundle::write(path, self.manifest.clone(), &self.onnx, &self.parity, key)?)
+        let models = Models { float32: &self.float32.onnx, int8: &self.int8.onnx };
+        Ok(bundle::write(path, self.manifest.clone(), models, &self.parity, key)?)
     }
+}
+
+/// Chooses a model's threshold and judges the test parts with it.
+fn shipped(
+    onnx: Vec<u8>,
+    model: &Reloaded,
+    held_out: Vec<Judged>,
+    prepared: &Prepared,
+    plan: &Plan,
+) -> Result<Shipped, DeliverError> {
+    let sorted =
+        Sorted::new(held_out.iter().zip(&prepared.held_out).map(|(at, named)| (at.score, named.part)).collect());
+    let threshold = sorted.choose(plan.target)?;
+    let test = judge_test(model, &plan.rule, &prepared.test)?;
+    let figures = figures(&test, threshold.value);
+    Ok(Shipped { onnx, threshold, sorted, held_out, test, figures })
+}
+
+/// Good parts, and others with a simulated defect, of those that were learnt from, so that the held-out ones stay unseen; an
+/// import has none but those.
+fn calibration_pictures(prepared: &Prepared, seed: u64) -> Vec<Picture> {
+    let held_out = || prepared.held_out.iter().map(|named| named.picture.clone()).collect();
+    let good: Vec<Picture> = if prepared.learn.is_empty() { held_out() } else { prepared.learn.clone() };
+    let mut rng = ChaCha8Rng::seed_from_u64(seed);
+    rng.set_stream(CALIBRATION_STREAM);
+    let recipe = always_defective();
+    // In pairs of a kind, because calibration gives every second picture another use and both need both kinds.
+    (0..CALIBRATION_PICTURES)
+        .map(|at| match (at / 2 % 2, &good[at * good.len() / CALIBRATION_PICTURES]) {
+            (0, picture) => picture.clone(),
+            (_, picture) => simulate(picture, &good, &Textures::procedural(), &recipe, &mut rng).augmented,
+        })
+        .collect()
+}
+
+fn always_defective() -> Recipe {
+    Recipe { anomaly_probability: 1.0, ..Recipe::default() }
 }
 
 /// Scores of the trained network itself.
 fn trained(judged: &[Judged], plan: &Plan, reference: &Reference<'_>) -> Result<Vec<f32>, DeliverError> {
-    let one = |part: &Judged| {
-        let (heatmap, width) = (reference(&part.picture), part.picture.width);
-        let score = shared::score::score(&plan.rule, &heatmap, width, &mut vec![0.0; width])
-            .map_err(|source| AssessError::Score { name: part.name.clone(), source })?;
-        Ok(score.get())
-    };
-    judged.iter().map(one).collect()
+    judged.iter().map(|part| own_score(&part.name, &part.picture, plan, reference)).collect()
+}
+
+/// Score of one picture by the trained network itself.
+fn own_score(name: &str, picture: &Picture, plan: &Plan, reference: &Reference<'_>) -> Result<f32, DeliverError> {
+    let (heatmap, width) = (reference(picture), picture.width);
+    let score = shared::score::score(&plan.rule, &heatmap, width, &mut vec![0.0; width])
+        .map_err(|source| AssessError::Score { name: name.to_owned(), source })?;
+    Ok(score.get())
 }
 
 /// The largest difference from the expected scores, if none is beyond the tolerance.
@@ -217,31 +295,47 @@ fn compare(judged: &[Judged], expected: &[f32], tolerance: f32) -> Result<f32, D
     Ok(largest)
 }
 
-fn parity(model: &Reloaded, rule: &Rule, prepared: &Prepared, seed: u64) -> Result<(Vec<u8>, Vec<f32>), DeliverError> {
+fn parity_inputs(prepared: &Prepared, seed: u64) -> Vec<Picture> {
     const { assert!(PARITY_VECTORS <= MAX_PARITY_VECTORS) };
     let others: Vec<Picture> = prepared.held_out.iter().map(|named| named.picture.clone()).collect();
-    let recipe = Recipe { anomaly_probability: 1.0, ..Recipe::default() };
+    let recipe = always_defective();
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
-    let (mut inputs, mut scores) = (Vec::new(), Vec::new());
-    for at in 0..PARITY_VECTORS {
-        let good = &others[at % others.len()];
-        let picture = match at % 2 {
-            0 => good.clone(),
-            _ => simulate(good, &others, &Textures::procedural(), &recipe, &mut rng).augmented,
-        };
-        scores.push(judge(model, rule, "parity vector", &picture)?.1);
-        inputs.extend_from_slice(&picture.rgb);
-    }
-    Ok((inputs, scores))
+    (0..PARITY_VECTORS)
+        .map(|at| match (at % 2, &others[at % others.len()]) {
+            (0, good) => good.clone(),
+            (_, good) => simulate(good, &others, &Textures::procedural(), &recipe, &mut rng).augmented,
+        })
+        .collect()
+}
+
+/// What the manifest says of one model.
+fn of_model(
+    shipped: &Shipped,
+    model: &Reloaded,
+    plan: &Plan,
+    parity: &[Picture],
+    precision: Precision,
+) -> Result<RawModel, DeliverError> {
+    let scored = |input| Ok(judge(model, &plan.rule, "parity vector", input)?.1);
+    Ok(RawModel {
+        // Sealing fills in the hashes of what it seals.
+        sha256: [0; 32],
+        threshold: ManifestThreshold::of(&shipped.threshold),
+        good_scores: shipped.sorted.scores.iter().copied().collect(),
+        good_parts: shipped.sorted.parts.iter().copied().collect(),
+        parity: Parity {
+            scores: parity.iter().map(scored).collect::<Result<_, DeliverError>>()?,
+            tolerance: parity_tolerance(precision),
+        },
+    })
 }
 
 fn manifest(
     prepared: &Prepared,
     plan: &Plan,
     origin: &Origin,
-    threshold: &Threshold,
-    scores: &[f32],
-    parity_scores: &[f32],
+    [float32, int8]: [RawModel; 2],
+    trained_scores: heapless::Vec<f32, MAX_PARITY_VECTORS>,
 ) -> Result<RawManifest, DeliverError> {
     let pixels = |side: usize| u16::try_from(side).unwrap_or(u16::MAX);
     let product = plan.product.clone().unwrap_or_else(|| prepared.product.clone());
@@ -254,18 +348,10 @@ fn manifest(
         frame_size: [pixels(prepared.frame_size.0), pixels(prepared.frame_size.1)],
         input_size: [pixels(plan.steps.width()), pixels(plan.steps.height())],
         score_rule: plan.rule,
-        threshold: ManifestThreshold {
-            value: threshold.value,
-            target_false_reject: threshold.target as f32,
-            expected_false_reject: threshold.expected as f32,
-            upper_bound_95: threshold.upper_bound_95 as f32,
-        },
-        good_scores: stored_scores(scores),
-        weights: plan.weights,
-        // Sealing fills in the hashes of what it seals.
-        model_sha256: [0; 32],
+        float32,
+        int8,
         parity_sha256: [0; 32],
-        parity: Parity { scores: parity_scores.iter().copied().collect(), tolerance: PARITY_TOLERANCE },
+        trained_scores,
         training: Training {
             preset: text("preset", &origin.preset)?,
             reconstructive_width: pixels(origin.widths.0),
@@ -276,13 +362,6 @@ fn manifest(
             dataset_sha256: prepared.sha256,
         },
     })
-}
-
-/// The scores ascending. Where there are more than a manifest holds, the largest are kept: the threshold lies among them.
-fn stored_scores(scores: &[f32]) -> heapless::Vec<f32, MAX_GOOD_SCORES> {
-    let mut sorted = scores.to_vec();
-    sorted.sort_by(f32::total_cmp);
-    sorted[sorted.len().saturating_sub(MAX_GOOD_SCORES)..].iter().copied().collect()
 }
 
 fn text<const N: usize>(field: &'static str, value: &str) -> Result<heapless::String<N>, DeliverError> {

@@ -17,6 +17,7 @@ pub mod loss;
 #[cfg(feature = "torch")]
 pub mod net;
 pub mod preset;
+pub mod quantise;
 pub mod report;
 pub mod simulate;
 pub mod threshold;

@@ -4,13 +4,15 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use host_trainer::data::Picture;
 use host_trainer::export::fold_bn::{FoldError, KERNEL};
 use host_trainer::export::graph::{Layer, Op, Source, layers};
-use host_trainer::export::quantise::per_channel;
-use host_trainer::export::{Reloaded, TensorMap, WriteError, fold, onnx, untrained};
+use host_trainer::export::{FoldedNet, Form, Reloaded, TensorMap, WriteError, fold, onnx, untrained};
+use host_trainer::quantise::observe::observe;
+use host_trainer::quantise::ranges::PICTURE_SCALE;
+use host_trainer::quantise::{RangeRule, Scales, calibrate, weights};
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
-use shared::manifest::Weights;
 
 const SEED: u64 = 20;
 
@@ -41,18 +43,20 @@ impl Planes {
     }
 }
 
-fn convolve(tensors: &TensorMap, name: &str, from: &Planes) -> Planes {
-    let weight = &tensors[&format!("{name}.weight")];
-    let bias = &tensors[&format!("{name}.bias")].values;
+fn convolve(weight: &[f64], bias: &[f64], from: &Planes) -> Planes {
     let inputs = from.channels();
-    Planes::of(from.width, from.height, weight.shape[0], |o, y, x| {
-        let mut sum = f64::from(bias[o]);
+    Planes::of(from.width, from.height, bias.len(), |o, y, x| {
+        let mut sum = bias[o];
         for tap in 0..inputs * KERNEL * KERNEL {
             let (i, v, u) = (tap / 9, (tap / 3 % 3) as isize, (tap % 3) as isize);
-            sum += f64::from(weight.values[o * inputs * 9 + tap]) * from.at(i, y + v - 1, x + u - 1);
+            sum += weight[o * inputs * 9 + tap] * from.at(i, y + v - 1, x + u - 1);
         }
         sum
     })
+}
+
+fn wide(values: &[f32]) -> Vec<f64> {
+    values.iter().copied().map(f64::from).collect()
 }
 
 fn norm_relu(tensors: &TensorMap, name: &str, from: &Planes) -> Planes {
@@ -78,37 +82,87 @@ fn upsample(from: &Planes) -> Planes {
     })
 }
 
-/// The original network, with batch norm and softmax as they are written in the paper's code.
-fn oracle(tensors: &TensorMap, picture: Planes) -> Vec<f64> {
+fn pool(from: &Planes) -> Planes {
+    Planes::of(from.width / 2, from.height / 2, from.channels(), |c, y, x| {
+        let four = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dy, dx)| from.at(c, 2 * y + dy, 2 * x + dx));
+        four.into_iter().fold(f64::NEG_INFINITY, f64::max)
+    })
+}
+
+/// Walks through the layers; `convolution` computes those with weights, `pass` is done to each value between layers.
+fn walk(
+    picture: Planes,
+    convolution: impl Fn(usize, &Layer, &Planes) -> Planes,
+    pass: impl Fn(usize, Planes) -> Planes,
+) -> Vec<f64> {
     let mut values: Vec<Planes> = Vec::new();
-    for Layer { name, op, inputs } in layers() {
+    for (at, layer) in layers().iter().enumerate() {
         let read = |source: &Source| match source {
             Source::Image => picture.clone(),
             Source::Layer(index) => values[*index].clone(),
         };
-        let from = read(&inputs[0]);
-        values.push(match op {
-            Op::ConvNormRelu { norm } => norm_relu(tensors, &norm, &convolve(tensors, &name, &from)),
-            Op::Conv => convolve(tensors, &name, &from),
-            Op::MaxPool => Planes::of(from.width / 2, from.height / 2, from.channels(), |c, y, x| {
-                let four = [(0, 0), (0, 1), (1, 0), (1, 1)].map(|(dy, dx)| from.at(c, 2 * y + dy, 2 * x + dx));
-                four.into_iter().fold(f64::NEG_INFINITY, f64::max)
-            }),
+        let from = read(&layer.inputs[0]);
+        let value = match layer.op {
+            Op::MaxPool => pool(&from),
             Op::Upsample => upsample(&from),
             Op::Concat => {
-                let second = read(&inputs[1]);
+                let second = read(&layer.inputs[1]);
                 Planes { values: [from.values, second.values].concat(), ..second }
             }
-            Op::TwoClassHead => {
-                let logits = convolve(tensors, &name, &from);
-                Planes::of(from.width, from.height, 1, |_, y, x| {
-                    let [normal, anomalous] = [0, 1].map(|class| logits.at(class, y, x).exp());
-                    anomalous / (normal + anomalous)
-                })
-            }
-        });
+            Op::ConvNormRelu { .. } | Op::Conv | Op::TwoClassHead => convolution(at, layer, &from),
+        };
+        values.push(pass(at, value));
     }
     values.pop().unwrap().values
+}
+
+/// The original network, with batch norm and softmax as they are written in the paper's code.
+fn oracle(tensors: &TensorMap, picture: Planes) -> Vec<f64> {
+    let convolution = |_, layer: &Layer, from: &Planes| {
+        let [weight, bias] = ["weight", "bias"].map(|part| wide(&tensors[&format!("{}.{part}", layer.name)].values));
+        let convolved = convolve(&weight, &bias, from);
+        match &layer.op {
+            Op::ConvNormRelu { norm } => norm_relu(tensors, norm, &convolved),
+            Op::TwoClassHead => Planes::of(from.width, from.height, 1, |_, y, x| {
+                let [normal, anomalous] = [0, 1].map(|class| convolved.at(class, y, x).exp());
+                anomalous / (normal + anomalous)
+            }),
+            _ => convolved,
+        }
+    };
+    walk(picture, convolution, |_, value| value)
+}
+
+/// The network in integers: stored weights, and each value between layers rounded to the steps of its byte.
+fn integer_oracle(net: &FoldedNet, scales: &Scales, picture: Planes) -> Vec<f64> {
+    let list = layers();
+    let scale_of = |source: &Source| match source {
+        Source::Image => PICTURE_SCALE,
+        Source::Layer(index) => scales.0[*index].unwrap(),
+    };
+    let convolution = |at: usize, layer: &Layer, from: &Planes| {
+        let (conv, input) = (&net[&layer.name], scale_of(&list[at].inputs[0]));
+        let stored = weights::store(conv, input);
+        let taps = conv.inputs * KERNEL * KERNEL;
+        let scale = |channel: usize| f64::from(stored.scales[channel]);
+        let weight: Vec<f64> = stored.values.iter().enumerate().map(|(i, v)| f64::from(*v) * scale(i / taps)).collect();
+        let bias: Vec<f64> =
+            stored.bias.iter().enumerate().map(|(c, v)| f64::from(*v) * scale(c) * f64::from(input)).collect();
+        let mut convolved = convolve(&weight, &bias, from);
+        match layer.op {
+            Op::ConvNormRelu { .. } => convolved.values.iter_mut().for_each(|v| *v = v.max(0.0)),
+            Op::TwoClassHead => convolved.values.iter_mut().for_each(|v| *v = 1.0 / (1.0 + (-*v).exp())),
+            _ => {}
+        }
+        convolved
+    };
+    let pass = |at: usize, mut value: Planes| {
+        if let Some(scale) = scales.0[at].map(f64::from) {
+            value.values.iter_mut().for_each(|v| *v = (*v / scale).round_ties_even().clamp(0.0, 255.0) * scale);
+        }
+        value
+    };
+    walk(picture, convolution, pass)
 }
 
 fn picture(width: usize, height: usize) -> (Vec<f32>, Planes) {
@@ -124,7 +178,7 @@ fn the_exported_network_computes_what_the_layers_say() {
     // Not square, so that swapped axes show.
     let (width, height) = (64, 32);
     let (values, exact) = picture(width, height);
-    let model = onnx::write(&fold(&tensors).unwrap(), width, height, Weights::Float32).unwrap();
+    let model = onnx::write(&fold(&tensors).unwrap(), width, height, Form::Float).unwrap();
     let got = Reloaded::load(&model, width, height).unwrap().heatmap_of_planes(&values).unwrap();
     let expected = oracle(&tensors, exact);
     let spread = expected.iter().fold(0.0f64, |m, e| m.max(*e)) - expected.iter().fold(1.0f64, |m, e| m.min(*e));
@@ -133,33 +187,57 @@ fn the_exported_network_computes_what_the_layers_say() {
     assert!(worst < 1e-5, "seed {SEED}: differs by {worst}");
 }
 
-/// The runtime's per-channel dequantisation equals multiplying out here, bit for bit.
+/// Pictures as bytes.
+fn pictures(width: usize, height: usize, count: usize) -> Vec<Picture> {
+    let mut chance = ChaCha8Rng::seed_from_u64(SEED);
+    let mut one = || Picture { width, height, rgb: (0..3 * width * height).map(|_| chance.random()).collect() };
+    (0..count).map(|_| one()).collect()
+}
+
+/// Sums in f32 and f64 may fall on different sides of a half step, and the step travels on: rarely, and not far.
 #[test]
-fn stored_bytes_compute_what_the_multiplied_out_weights_compute() {
-    let (width, height) = (32, 32);
+fn the_integer_network_computes_what_bytes_between_the_layers_give() {
+    let (width, height) = (64, 32);
     let net = fold(&untrained(3, 2, SEED)).unwrap();
-    let (values, _) = picture(width, height);
-    let run = |net: &_, weights| {
-        let model = onnx::write(net, width, height, weights).unwrap();
-        Reloaded::load(&model, width, height).unwrap().heatmap_of_planes(&values).unwrap()
-    };
-    let mut multiplied = net.clone();
-    for conv in multiplied.values_mut() {
-        let stored = per_channel(&conv.weight, conv.outputs);
-        let taps = conv.inputs * KERNEL * KERNEL;
-        let channel = |index: usize| stored.scales[index / taps];
-        conv.weight = stored.values.iter().enumerate().map(|(i, v)| f32::from(*v) * channel(i)).collect();
+    let float = onnx::write(&net, width, height, Form::Float).unwrap();
+    let pictures = pictures(width, height, 3);
+    let observed = observe(&float, &layers(), (width, height), &pictures).unwrap();
+    for rule in RangeRule::ALL {
+        let scales = host_trainer::quantise::calibrate::scales(&layers(), &observed, rule);
+        let model = onnx::write(&net, width, height, Form::Int8(&scales)).unwrap();
+        let model = Reloaded::load(&model, width, height).unwrap();
+        let picture = &pictures[0];
+        let got = model.heatmap(picture).unwrap();
+        let planes = (0..3).flat_map(|channel| picture.rgb.iter().skip(channel).step_by(3));
+        let values = planes.map(|&byte| f64::from(byte) * f64::from(PICTURE_SCALE)).collect();
+        let expected = integer_oracle(&net, &scales, Planes { width, height, values });
+        let differences: Vec<f64> = got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - e).abs()).collect();
+        let mean = differences.iter().sum::<f64>() / differences.len() as f64;
+        let float = Reloaded::load(&float, width, height).unwrap().heatmap(picture).unwrap();
+        let moved = got.iter().zip(&float).map(|(g, f)| f64::from((g - f).abs())).sum::<f64>() / got.len() as f64;
+        assert!(mean < 0.05 * moved, "seed {SEED}, {rule}: {mean} off the oracle, rounding to bytes moves by {moved}");
     }
-    let stored = run(&net, Weights::Int8);
-    assert_eq!(stored, run(&multiplied, Weights::Float32), "seed {SEED}");
-    assert_ne!(stored, run(&net, Weights::Float32), "seed {SEED}: rounding to bytes changed nothing");
 }
 
 #[test]
-fn a_nano_model_in_bytes_is_below_three_quarters_of_a_megabyte() {
+fn calibration_keeps_the_rule_that_changes_least() {
+    let (width, height) = (64, 32);
+    let net = fold(&untrained(3, 2, SEED)).unwrap();
+    let float = onnx::write(&net, width, height, Form::Float).unwrap();
+    let loaded = Reloaded::load(&float, width, height).unwrap();
+    let kept = calibrate(&net, (width, height), &float, &loaded, &pictures(width, height, 6)).unwrap();
+    assert_eq!(kept.trials.len(), RangeRule::ALL.len());
+    assert!(kept.trials.windows(2).all(|pair| pair[0].difference <= pair[1].difference), "{:?}", kept.trials);
+    assert!(kept.trials[0].difference > 0.0 && kept.trials[0].difference < 0.05, "{:?}", kept.trials);
+    assert!(calibrate(&net, (width, height), &float, &loaded, &[]).is_err());
+}
+
+#[test]
+fn a_nano_model_in_bytes_is_below_nine_tenths_of_a_megabyte() {
     let net = fold(&untrained(8, 8, SEED)).unwrap();
-    let bytes = onnx::write(&net, 256, 256, Weights::Int8).unwrap().len();
-    assert!(bytes < 786_432, "{bytes} bytes");
+    let scales = Scales(vec![Some(0.1); layers().len()]);
+    let bytes = onnx::write(&net, 256, 256, Form::Int8(&scales)).unwrap().len();
+    assert!(bytes < 900_000, "{bytes} bytes");
 }
 
 #[test]
@@ -187,7 +265,7 @@ fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
 fn sizes_that_cannot_be_halved_five_times_are_refused() {
     let net = fold(&untrained(1, 1, SEED)).unwrap();
     for (width, height, side) in [(48, 64, "width"), (64, 0, "height"), (64, 2048, "height")] {
-        let refused = onnx::write(&net, width, height, Weights::Float32);
+        let refused = onnx::write(&net, width, height, Form::Float);
         assert!(matches!(refused, Err(WriteError::Size { side: at, .. }) if at == side), "{width} by {height}");
     }
 }

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use host_trainer::data::{Prepared, Use};
+use host_trainer::data::{Grouping, Prepared, Use};
 use shared::preprocess::Preprocess;
 
 /// The packs in MVTec's layout that `DRAEM_DATA` names, or that stand beside the repository.
@@ -24,7 +24,7 @@ fn files(folder: &Path) -> usize {
 fn every_picture_and_every_mask_is_read() {
     for pack in packs() {
         let steps = Preprocess::new(None, 64, 64).unwrap();
-        let prepared = Prepared::load(&pack, steps, Use::Learn { target: 0.05, seed: 1 }).unwrap();
+        let prepared = Prepared::load(&pack, steps, Use::Learn { target: 0.05, seed: 1, same_part: Grouping::File }).unwrap();
         let name = pack.display();
         assert!(prepared.skipped.is_empty(), "{name}: {:?}", prepared.skipped);
         assert_eq!(prepared.learn.len() + prepared.held_out.len(), files(&pack.join("train/good")), "{name}");

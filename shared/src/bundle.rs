@@ -7,12 +7,14 @@
 //! | 10 | 2 | zero |
 //! | 12 | 8 | id of the signing key: the first bytes of the SHA-256 of the public key |
 //! | 20 | 4 | length of the manifest, m |
-//! | 24 | 4 | length of the model, n |
-//! | 28 | 4 | length of the parity inputs, p |
-//! | 32 | m | manifest, postcard |
-//! | 32 + m | n | model, ONNX |
-//! | 32 + m + n | p | parity inputs, u8 RGB, one after the other |
-//! | 32 + m + n + p | 64 | ed25519 signature of [`signed_message`] over all bytes before it |
+//! | 24 | 4 | length of the model in float, n |
+//! | 28 | 4 | length of the model in 8-bit integers, q |
+//! | 32 | 4 | length of the parity inputs, p |
+//! | 36 | m | manifest, postcard |
+//! | 36 + m | n | model in float, ONNX |
+//! | 36 + m + n | q | model in 8-bit integers, ONNX in QDQ form |
+//! | 36 + m + n + q | p | parity inputs, u8 RGB, one after the other |
+//! | 36 + m + n + q + p | 64 | ed25519 signature of [`signed_message`] over all bytes before it |
 //!
 //! Version rule: any change of this layout or of the manifest's is a new version; a reader knows one version and refuses
 //! all others. Nothing after the signature. Does not read files and does not run the model.
@@ -23,20 +25,20 @@ use ed25519_dalek::{Signature, VerifyingKey};
 use sha2::{Digest, Sha256};
 
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_PARITY_BYTES};
-use crate::manifest::{DecodeError, Manifest, ManifestError, RawManifest};
+use crate::manifest::{DecodeError, Manifest, ManifestError, Precision, RawManifest};
 
 /// The format that this program reads and writes.
-pub const FORMAT_VERSION: u16 = 1;
+pub const FORMAT_VERSION: u16 = 2;
 
 /// Bytes before the manifest.
-pub const HEADER_BYTES: usize = 32;
+pub const HEADER_BYTES: usize = 36;
 
 /// Bytes of the signature.
 pub const SIGNATURE_BYTES: usize = 64;
 
 /// Largest bundle that can be.
 pub const MAX_BUNDLE_BYTES: usize =
-    HEADER_BYTES + MAX_MANIFEST_BYTES + MAX_MODEL_BYTES + MAX_PARITY_BYTES + SIGNATURE_BYTES;
+    HEADER_BYTES + MAX_MANIFEST_BYTES + 2 * MAX_MODEL_BYTES + MAX_PARITY_BYTES + SIGNATURE_BYTES;
 
 const MAGIC: [u8; 8] = *b"DRAEMEDG";
 
@@ -67,12 +69,22 @@ impl fmt::Display for KeyId {
 pub struct Opened<'a> {
     /// The checked manifest.
     pub manifest: Manifest,
-    /// The ONNX model.
-    pub model: &'a [u8],
+    /// The ONNX models, in the order of [`Precision::BOTH`].
+    pub models: [&'a [u8]; 2],
     /// Inputs of the parity vectors, one after the other, each `[row][column][RGB]`.
     pub parity: &'a [u8],
     /// Who signed it.
     pub signer: KeyId,
+}
+
+impl<'a> Opened<'a> {
+    /// The model that the manifest is seen as that of.
+    pub const fn model(&self) -> &'a [u8] {
+        match self.manifest.precision() {
+            Precision::Float32 => self.models[0],
+            Precision::Int8 => self.models[1],
+        }
+    }
 }
 
 /// Why a bundle is refused.
@@ -166,21 +178,20 @@ impl fmt::Display for BundleError {
 
 impl core::error::Error for BundleError {}
 
-/// The header of a bundle with sections of these lengths.
+/// The header of a bundle with sections of these lengths: manifest, the models in the order of [`Precision::BOTH`], parity
+/// inputs.
 ///
 /// # Errors
 /// [`BundleError::TooLarge`].
-pub fn header(signer: KeyId, manifest: usize, model: usize, parity: usize) -> Result<[u8; HEADER_BYTES], BundleError> {
+pub fn header(signer: KeyId, lengths: [usize; SECTIONS.len()]) -> Result<[u8; HEADER_BYTES], BundleError> {
     let mut header = [0; HEADER_BYTES];
     header[..8].copy_from_slice(&MAGIC);
     header[8..10].copy_from_slice(&FORMAT_VERSION.to_le_bytes());
     header[12..20].copy_from_slice(&signer.0);
-    for ((section, limit), length) in SECTIONS.into_iter().zip([manifest, model, parity]) {
-        within(section, limit, length)?;
+    for (at, ((section, limit), length)) in SECTIONS.into_iter().zip(lengths).enumerate() {
+        let length = within(section, limit, length)? as u32;
+        header[20 + 4 * at..][..4].copy_from_slice(&length.to_le_bytes());
     }
-    header[20..24].copy_from_slice(&(manifest as u32).to_le_bytes());
-    header[24..28].copy_from_slice(&(model as u32).to_le_bytes());
-    header[28..32].copy_from_slice(&(parity as u32).to_le_bytes());
     Ok(header)
 }
 
@@ -192,7 +203,7 @@ pub fn signed_message(before_signature: &[u8]) -> [u8; 64] {
     message
 }
 
-/// Opens a bundle: form, version, lengths, signature by one of the `trusted` keys, manifest, hashes, in this order.
+/// Opens a bundle: form, version, lengths, signature by one of the `trusted` keys, hashes, manifest, in this order.
 ///
 /// # Errors
 /// The first [`BundleError`]. No input makes it panic.
@@ -210,13 +221,13 @@ pub fn verify<'a>(bytes: &'a [u8], trusted: &[VerifyingKey]) -> Result<Opened<'a
     }
     let mut signer = KeyId([0; 8]);
     signer.0.copy_from_slice(&header[12..20]);
-    let mut lengths = [0; 3];
+    let mut lengths = [0; SECTIONS.len()];
     for (at, (section, limit)) in SECTIONS.into_iter().enumerate() {
         let field = &header[20 + 4 * at..][..4];
         lengths[at] = within(section, limit, u32::from_le_bytes([field[0], field[1], field[2], field[3]]) as usize)?;
     }
-    let [manifest_bytes, model_bytes, parity_bytes] = lengths;
-    let expected = HEADER_BYTES + manifest_bytes + model_bytes + parity_bytes + SIGNATURE_BYTES;
+    let [manifest_bytes, float32_bytes, int8_bytes, _] = lengths;
+    let expected = HEADER_BYTES + lengths.iter().sum::<usize>() + SIGNATURE_BYTES;
     if bytes.len() != expected {
         return Err(BundleError::Length { expected, got: bytes.len() });
     }
@@ -227,20 +238,31 @@ pub fn verify<'a>(bytes: &'a [u8], trusted: &[VerifyingKey]) -> Result<Opened<'a
         .map_err(|_| BundleError::Signature { signer })?;
 
     let (manifest, rest) = before_signature[HEADER_BYTES..].split_at(manifest_bytes);
-    let (model, parity) = rest.split_at(model_bytes);
+    let (float32, rest) = rest.split_at(float32_bytes);
+    let (int8, parity) = rest.split_at(int8_bytes);
     let raw = RawManifest::decode(manifest).map_err(BundleError::Decode)?;
+    for ((section, bytes), precision) in [(FLOAT32, float32), (INT8, int8)].into_iter().zip(Precision::BOTH) {
+        hash_is(section, bytes, &raw.model(precision).sha256)?;
+    }
     let manifest = Manifest::check(raw).map_err(BundleError::Manifest)?;
-    hash_is("model", model, manifest.model_sha256())?;
     hash_is("parity inputs", parity, manifest.parity_sha256())?;
     let expected = manifest.parity_scores().len() * manifest.preprocess().input_bytes();
     if parity.len() != expected {
         return Err(BundleError::ParityLength { expected, got: parity.len() });
     }
-    Ok(Opened { manifest, model, parity, signer })
+    Ok(Opened { manifest, models: [float32, int8], parity, signer })
 }
 
-const SECTIONS: [(&str, usize); 3] =
-    [("manifest", MAX_MANIFEST_BYTES), ("model", MAX_MODEL_BYTES), ("parity inputs", MAX_PARITY_BYTES)];
+const FLOAT32: &str = "model in float";
+const INT8: &str = "model in 8-bit integers";
+
+/// Each section with its largest length, in the order of the file.
+const SECTIONS: [(&str, usize); 4] = [
+    ("manifest", MAX_MANIFEST_BYTES),
+    (FLOAT32, MAX_MODEL_BYTES),
+    (INT8, MAX_MODEL_BYTES),
+    ("parity inputs", MAX_PARITY_BYTES),
+];
 
 fn within(section: &'static str, limit: usize, got: usize) -> Result<usize, BundleError> {
     if got <= limit { Ok(got) } else { Err(BundleError::TooLarge { section, limit, got }) }

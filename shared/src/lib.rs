@@ -2,14 +2,16 @@
 //!
 //! From the outside in: a [`bundle`] is checked and opened, its [`manifest`] says how a [`frame`] becomes the network's
 //! input ([`preprocess`]) and how a heatmap becomes a [`score`]; the score, or a fault, becomes a [`verdict`]; the part
-//! tracker in [`line`](mod@line) decides what the gate does; a [`record`] says what became of the part. [`units`] and
-//! [`limits`] serve all of them.
+//! tracker in [`line`](mod@line) decides what the gate does; a [`record`] says what became of the part. The [`threshold`]
+//! between good and bad comes from the scores of good parts, with a promise that [`beta`] bounds. [`units`] and [`limits`]
+//! serve all of them.
 //!
 //! No I/O, no clock, no allocation, no logger, no `unsafe`: this crate builds for a board without an operating system.
 
 #![no_std]
 #![forbid(unsafe_code)]
 
+pub mod beta;
 pub mod bundle;
 pub mod frame;
 pub mod key_text;
@@ -19,5 +21,6 @@ pub mod manifest;
 pub mod preprocess;
 pub mod record;
 pub mod score;
+pub mod threshold;
 pub mod units;
 pub mod verdict;

@@ -26,8 +26,9 @@ pub const MAX_GOOD_SCORES: usize = 4096;
 /// Stored inputs with their expected scores in a bundle. Four show that a board computes what the trainer did.
 pub const MAX_PARITY_VECTORS: usize = 16;
 
-/// Encoded manifest in bytes: 4 per good score, 5 per parity vector, and under 1 KiB for everything else.
-pub const MAX_MANIFEST_BYTES: usize = 20 * 1024;
+/// Encoded manifest in bytes: for each of two models 4 per good score and at most 3 for its part's number, 4 for each of three
+/// times sixteen parity scores, and under 1 KiB for everything else.
+pub const MAX_MANIFEST_BYTES: usize = 60 * 1024;
 
 /// Model in a bundle, in bytes. The paper's networks take 390 MB in float.
 pub const MAX_MODEL_BYTES: usize = 512 * 1024 * 1024;

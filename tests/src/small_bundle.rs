@@ -7,9 +7,12 @@ use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use edge_runtime::bundle::TrustedKeys;
-use host_trainer::export::{Reloaded, bundle, fold, onnx, untrained};
+use host_trainer::data::Picture;
+use host_trainer::export::bundle::{Models, seal};
+use host_trainer::export::{Form, Reloaded, fold, onnx, untrained};
+use host_trainer::quantise::calibrate;
 use shared::key_text::PublicKeyText;
-use shared::manifest::{Parity, RawManifest, Threshold, Training, Weights};
+use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold, Training};
 use shared::preprocess::VERSION;
 use shared::score::{Border, Rule, score};
 
@@ -41,14 +44,35 @@ pub fn picture(width: usize, height: usize, number: u8) -> Vec<u8> {
 }
 
 /// An untrained model of base widths `widths`.
-pub fn model(widths: (usize, usize), width: usize, height: usize, weights: Weights) -> Vec<u8> {
+pub fn model(widths: (usize, usize), width: usize, height: usize, precision: Precision) -> Vec<u8> {
     let net = fold(&untrained(widths.0, widths.1, SEED)).expect("an untrained checkpoint is whole");
-    onnx::write(&net, width, height, weights).expect("the sides are multiples of 32")
+    let float = onnx::write(&net, width, height, Form::Float).expect("the sides are multiples of 32");
+    match precision {
+        Precision::Float32 => float,
+        Precision::Int8 => {
+            let loaded = Reloaded::load(&float, width, height).expect("the exported model loads");
+            let pictures: Vec<Picture> =
+                (10..14).map(|number| Picture { width, height, rgb: picture(width, height, number) }).collect();
+            calibrate(&net, (width, height), &float, &loaded, &pictures).expect("the float model runs").onnx
+        }
+    }
 }
 
-/// A manifest for one input size and these parity scores; the hashes are filled in when it is sealed.
-pub fn manifest(width: usize, height: usize, scores: &[f32]) -> RawManifest {
+/// A manifest for one input size and these parity scores of both models; the hashes are filled in when it is sealed.
+pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> RawManifest {
     let text = "small".try_into().expect("the text fits");
+    let model = |scores: &[f32]| RawModel {
+        sha256: [0; 32],
+        threshold: Threshold {
+            value: 0.5,
+            target_false_reject: 0.25,
+            expected_false_reject: 0.25,
+            upper_bound_95: 0.6,
+        },
+        good_scores: heapless::Vec::from_slice(&[0.1, 0.2, 0.3]).expect("three scores fit"),
+        good_parts: Default::default(),
+        parity: Parity { scores: heapless::Vec::from_slice(scores).expect("few scores fit"), tolerance: 1e-4 },
+    };
     RawManifest {
         product: "washers".try_into().expect("the text fits"),
         created: 1_800_000_000,
@@ -58,17 +82,10 @@ pub fn manifest(width: usize, height: usize, scores: &[f32]) -> RawManifest {
         frame_size: [width as u16, height as u16],
         input_size: [width as u16, height as u16],
         score_rule: Rule::for_input(width.min(height), Border::Covered),
-        threshold: Threshold {
-            value: 0.5,
-            target_false_reject: 0.25,
-            expected_false_reject: 0.25,
-            upper_bound_95: 0.6,
-        },
-        good_scores: heapless::Vec::from_slice(&[0.1, 0.2, 0.3]).expect("three scores fit"),
-        weights: Weights::Int8,
-        model_sha256: [0; 32],
+        float32: model(float32),
+        int8: model(int8),
         parity_sha256: [0; 32],
-        parity: Parity { scores: heapless::Vec::from_slice(scores).expect("few scores fit"), tolerance: 1e-4 },
+        trained_scores: heapless::Vec::new(),
         training: Training {
             preset: text,
             reconstructive_width: 4,
@@ -81,15 +98,19 @@ pub fn manifest(width: usize, height: usize, scores: &[f32]) -> RawManifest {
     }
 }
 
-/// A bundle that a station runs: its own untrained model, two parity inputs, scores as the trainer's runtime gives them.
+/// A bundle that a station runs: its own untrained models, two parity inputs, scores as the trainer's runtime gives them.
 pub fn sealed(width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
-    let model = model((4, 3), width, height, Weights::Int8);
-    let reloaded = Reloaded::load(&model, width, height).expect("the exported model loads");
+    let models = Precision::BOTH.map(|precision| model((4, 3), width, height, precision));
     let inputs = [1, 2].map(|number| picture(width, height, number));
     let rule = Rule::for_input(width.min(height), Border::Covered);
-    let scores = inputs.each_ref().map(|input| {
-        let heatmap = reloaded.heatmap_of_rgb(input).expect("the exported model runs");
-        score(&rule, &heatmap, width, &mut vec![0.0; width]).expect("the heatmap holds probabilities").get()
+    let scores = models.each_ref().map(|model| {
+        let reloaded = Reloaded::load(model, width, height).expect("the exported model loads");
+        inputs.each_ref().map(|input| {
+            let heatmap = reloaded.heatmap_of_rgb(input).expect("the exported model runs");
+            score(&rule, &heatmap, width, &mut vec![0.0; width]).expect("the heatmap holds probabilities").get()
+        })
     });
-    bundle::seal(manifest(width, height, &scores), &model, &inputs.concat(), key).expect("the parts are legal")
+    let manifest = manifest(width, height, scores.each_ref().map(<[f32; 2]>::as_slice));
+    let models = Models { float32: &models[0], int8: &models[1] };
+    seal(manifest, models, &inputs.concat(), key).expect("the parts are legal")
 }

@@ -9,7 +9,7 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 
 use shared::bundle::{BundleError, KeyId, MAX_BUNDLE_BYTES, SIGNATURE_BYTES, verify};
-use shared::manifest::Manifest;
+use shared::manifest::{Manifest, Precision, TargetError};
 use thiserror::Error as ThisError;
 
 use super::TrustedKeys;
@@ -20,7 +20,8 @@ pub struct OpenBundle {
     manifest: Manifest,
     signer: KeyId,
     bytes: Vec<u8>,
-    model: Range<usize>,
+    /// In the order of [`Precision::BOTH`].
+    models: [Range<usize>; 2],
     parity: Range<usize>,
 }
 
@@ -101,9 +102,24 @@ impl OpenBundle {
         // The sections follow each other up to the signature.
         let parity_end = bytes.len() - SIGNATURE_BYTES;
         let parity = parity_end - opened.parity.len()..parity_end;
-        let model = parity.start - opened.model.len()..parity.start;
+        let int8 = parity.start - opened.models[1].len()..parity.start;
+        let float32 = int8.start - opened.models[0].len()..int8.start;
         let (manifest, signer) = (opened.manifest, opened.signer);
-        Ok(Self { manifest, signer, model, parity, bytes })
+        Ok(Self { manifest, signer, models: [float32, int8], parity, bytes })
+    }
+
+    /// The same bundle with the other, or the same, of its models to be run. Opened it is that in integers.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { manifest: self.manifest.with_precision(precision), ..self }
+    }
+
+    /// The same bundle with its threshold moved to another false-reject rate.
+    ///
+    /// # Errors
+    /// When its good parts cannot support that rate.
+    pub fn with_false_reject(self, target: f64) -> Result<Self, TargetError> {
+        Ok(Self { manifest: self.manifest.with_false_reject(target)?, ..self })
     }
 
     /// The checked manifest.
@@ -111,9 +127,14 @@ impl OpenBundle {
         &self.manifest
     }
 
-    /// The ONNX model.
+    /// The ONNX model that the manifest is seen as that of.
     pub fn model(&self) -> &[u8] {
-        &self.bytes[self.model.clone()]
+        let [float32, int8] = &self.models;
+        let range = match self.manifest.precision() {
+            Precision::Float32 => float32,
+            Precision::Int8 => int8,
+        };
+        &self.bytes[range.clone()]
     }
 
     /// Parity inputs, one after the other, each `[row][column][RGB]`.

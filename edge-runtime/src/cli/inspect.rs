@@ -15,6 +15,7 @@ use shared::units::Score;
 use shared::verdict::{Reason, Verdict};
 
 use super::exit::Exit;
+use super::model_option::ModelOption;
 use super::pictures;
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
 use crate::engine::{Inspector, TractEngine};
@@ -43,6 +44,9 @@ pub struct Args {
     /// /etc/draem-edge/trusted.
     #[arg(long, value_name = "FILE")]
     pub trust: Vec<PathBuf>,
+    /// Which of the bundle's models runs, and its threshold.
+    #[command(flatten)]
+    pub model: ModelOption,
 }
 
 /// One picture's result; one line of the JSON file.
@@ -70,7 +74,7 @@ struct Line {
 pub fn run(args: &Args) -> Result<Exit> {
     let opened = TrustedKeys::load(&args.trust)
         .map_err(anyhow::Error::from)
-        .and_then(|trusted| Ok(OpenBundle::read(&args.bundle, &trusted)?));
+        .and_then(|trusted| Ok(args.model.apply(OpenBundle::read(&args.bundle, &trusted)?, None)?));
     let bundle = match opened {
         Ok(bundle) => bundle,
         Err(error) => {

@@ -3,6 +3,7 @@
 pub mod check_config;
 pub mod exit;
 pub mod inspect;
+pub mod model_option;
 pub mod pictures;
 pub mod render;
 pub mod run;

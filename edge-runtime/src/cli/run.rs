@@ -10,6 +10,7 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 
 use super::exit::Exit;
+use super::model_option::ModelOption;
 use super::pictures::write_whole;
 use crate::app::{Model, Outcome, simulate};
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
@@ -52,6 +53,9 @@ pub struct Args {
     /// The folder for records and pictures, instead of the configuration's.
     #[arg(long, value_name = "DIR")]
     pub out: Option<PathBuf>,
+    /// Which of the bundle's models runs, and its threshold.
+    #[command(flatten)]
+    pub model: ModelOption,
 }
 
 /// Runs. The exit tells configuration, bundle, and network or hardware apart; the reason is on standard error.
@@ -65,7 +69,10 @@ pub fn run(args: &Args) -> Result<Exit> {
     };
     let bundle = match TrustedKeys::load(config.trust()) {
         Ok(trusted) => match OpenBundle::read(config.bundle(), &trusted) {
-            Ok(bundle) => bundle,
+            Ok(bundle) => match args.model.apply(bundle, config.false_reject()) {
+                Ok(bundle) => bundle,
+                Err(error) => return Ok(refuse(&error, Exit::Usage)),
+            },
             Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
         },
         Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),

@@ -5,10 +5,11 @@
 use std::path::PathBuf;
 
 use anyhow::Result;
-use shared::manifest::{Manifest, Weights};
+use shared::manifest::Manifest;
 use shared::score::Border;
 
 use super::exit::Exit;
+use super::model_option::ModelOption;
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
 use crate::engine::{Inspector, TractEngine};
 
@@ -23,6 +24,9 @@ pub struct Args {
     /// /etc/draem-edge/trusted.
     #[arg(long, value_name = "FILE")]
     pub trust: Vec<PathBuf>,
+    /// Which of the bundle's models runs, and its threshold.
+    #[command(flatten)]
+    pub model: ModelOption,
 }
 
 /// Prints and tests. [`Exit::BundleRefused`] with the reason on standard error when the station would not run it,
@@ -33,7 +37,7 @@ pub struct Args {
 pub fn run(args: &Args) -> Result<Exit> {
     let bundle = match TrustedKeys::load(&args.trust).map_err(anyhow::Error::from).and_then(|trusted| {
         // Two kinds of reason, one answer: the station has no bundle.
-        Ok(OpenBundle::read(&args.file, &trusted)?)
+        Ok(args.model.apply(OpenBundle::read(&args.file, &trusted)?, None)?)
     }) {
         Ok(bundle) => bundle,
         Err(error) => {
@@ -83,10 +87,6 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         Border::Covered => "covered pixels",
         Border::Reference => "whole window, as the original code",
     };
-    let weights = match manifest.weights() {
-        Weights::Float32 => "32-bit floats",
-        Weights::Int8 => "8-bit integers, float arithmetic",
-    };
     let window = 2 * usize::from(rule.radius) + 1;
     vec![
         ("product", manifest.product().to_owned()),
@@ -101,7 +101,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("expected false reject", percent(found.expected_false_reject)),
         ("with 95 % confidence", format!("below {}", percent(found.upper_bound_95))),
         ("held-out good parts", manifest.good_scores().len().to_string()),
-        ("weights", weights.to_owned()),
+        ("numbers", manifest.precision().to_string()),
         ("preset", training.preset.to_string()),
         ("base widths", format!("{}, {}", training.reconstructive_width, training.discriminative_width)),
         ("training", format!("{} steps, {} pictures, seed {}", training.steps, training.train_pictures, training.seed)),

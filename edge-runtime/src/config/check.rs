@@ -109,6 +109,7 @@ pub struct Config {
     name: String,
     bundle: PathBuf,
     trust: Vec<PathBuf>,
+    false_reject: Option<f64>,
     layout: Layout,
     frame_timeout: Micros,
     audit_dir: PathBuf,
@@ -220,6 +221,12 @@ impl Config {
         self
     }
 
+    /// Where the threshold is moved to: share of good parts that may be rejected. `None` leaves it where the bundle has it.
+    #[must_use]
+    pub const fn false_reject(&self) -> Option<f64> {
+        self.false_reject
+    }
+
     /// The same with another bundle.
     #[must_use]
     pub fn with_bundle(mut self, bundle: PathBuf) -> Self {
@@ -253,6 +260,7 @@ impl Config {
             ("hardware", "SIMULATION".to_owned()),
             ("bundle", self.bundle.display().to_string()),
             ("trusted keys", self.trust.len().to_string()),
+            ("false rejects", self.false_reject.map_or("the bundle's".to_owned(), |share| format!("{share} at most"))),
             ("gate distance", mm(self.layout.gate_distance())),
             ("gate window", format!("-{} +{}", mm(self.layout.window_before()), mm(self.layout.window_after()))),
             ("lock-out", mm(self.layout.lockout())),
@@ -307,10 +315,14 @@ impl Checker<'_> {
         if raw.model.trust.is_empty() {
             return Err(self.value("model.trust", "", "at least one public key file is needed"));
         }
+        if let Some(share) = raw.model.false_reject.filter(|&share| !(share > 0.0 && share < 1.0)) {
+            return Err(self.value("model.false_reject", &share.to_string(), "a share above 0 and below 1, such as 0.02"));
+        }
         let config = Config {
             name: raw.station.name.clone(),
             bundle: self.base.join(&raw.model.bundle),
             trust: raw.model.trust.iter().map(|key| self.base.join(key)).collect(),
+            false_reject: raw.model.false_reject,
             layout: self.layout(raw)?,
             frame_timeout: self.millis("line.frame_timeout_ms", raw.line.frame_timeout_ms, 1.0)?,
             audit_dir: self.base.join(&raw.audit.dir),

@@ -32,6 +32,7 @@ pub struct Station {
 pub struct Model {
     pub bundle: PathBuf,
     pub trust: Vec<PathBuf>,
+    pub false_reject: Option<f64>,
 }
 
 /// The line's geometry and its limits.

@@ -94,7 +94,8 @@ fn in_proportion(model: &InferenceModel, pixels: usize) -> Result<(), ModelError
             let dims = output.fact.shape.as_concrete_finite().ok().flatten();
             let got = dims.and_then(|dims| dims.iter().try_fold(1usize, |all, &dim| all.checked_mul(dim)));
             // Stored weights that are only converted are bounded by the file, whatever the picture's size.
-            let stored = node.op.name() == "DequantizeLinear";
+            let constant = |input: &OutletId| model.node(input.node).op.name() == "Const";
+            let stored = node.op.name() == "DequantizeLinear" && node.inputs.iter().all(constant);
             match got {
                 Some(got) if got <= limit || stored => {}
                 got => {

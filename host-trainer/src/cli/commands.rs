@@ -2,7 +2,7 @@
 
 use clap::{Parser, Subcommand};
 
-use super::{Exit, evaluate, import, inspect, keygen, train_and_export};
+use super::{Exit, bench, evaluate, import, inspect, keygen, train_and_export};
 
 /// Learns what a good part looks like from photographs of good parts, and writes it into one signed file for the station.
 #[derive(Debug, Parser)]
@@ -19,6 +19,7 @@ enum Command {
     Import(import::Args),
     Keygen(keygen::Args),
     Inspect(inspect::Args),
+    Bench(bench::Args),
 }
 
 impl Cli {
@@ -33,6 +34,7 @@ impl Cli {
             Command::Import(args) => import::run(&args),
             Command::Keygen(args) => keygen::run(&args),
             Command::Inspect(args) => inspect::run(&args),
+            Command::Bench(args) => bench::run(&args),
         }
     }
 }

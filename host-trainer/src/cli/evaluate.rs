@@ -3,12 +3,13 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use shared::bundle::verify;
+use shared::bundle::{Opened, verify};
+use shared::manifest::Precision;
 
 use super::Exit;
 use super::options::{TrustOption, check_folder_of};
-use super::outcome::{Outcome, rows, skipped_rows, summary, write_json};
-use crate::assess::{figures, judge_good, judge_test};
+use super::outcome::{Outcome, rows, same_verdicts, skipped_rows, summary, write_json};
+use crate::assess::{Judged, figures, judge_good, judge_test};
 use crate::data::{Prepared, Use};
 use crate::export::reload::Reloaded;
 
@@ -38,29 +39,52 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     args.json.as_deref().map_or(Ok(()), check_folder_of)?;
     let bytes = std::fs::read(&args.bundle).with_context(|| args.bundle.display().to_string())?;
     let opened = verify(&bytes, &[args.trust.public_key()?]).with_context(|| args.bundle.display().to_string())?;
-    let manifest = &opened.manifest;
-    let steps = *manifest.preprocess();
+    let steps = *opened.manifest.preprocess();
     let prepared = Prepared::load(&args.data, steps, Use::HoldOutAll)?;
-    let model = Reloaded::load(opened.model, steps.width(), steps.height())?;
-    let threshold = manifest.threshold().get();
-    // The folder's good pictures may be those that the model learnt from: they are judged, but nothing is claimed of them.
-    let good = judge_good(&model, manifest.score_rule(), &prepared.held_out)?;
-    let test = judge_test(&model, manifest.score_rule(), &prepared.test)?;
+    let float32 = ByModel::judge(&opened, Precision::Float32, &prepared)?;
+    let int8 = ByModel::judge(&opened, Precision::Int8, &prepared)?;
+    let manifest = &opened.manifest;
     let facts = manifest.threshold_facts();
+    let images = rows((&int8.test, int8.threshold), (&float32.test, float32.threshold));
     let outcome = Outcome {
         product: manifest.product().to_owned(),
-        threshold,
+        threshold: int8.threshold,
+        threshold_f32: float32.threshold,
         false_reject_target: facts.target_false_reject.into(),
         false_reject_expected: facts.expected_false_reject.into(),
         false_reject_upper_bound_95: facts.upper_bound_95.into(),
         good_held_out: manifest.good_scores().len(),
-        figures: figures(&test, threshold),
+        figures: figures(&float32.test, float32.threshold),
+        figures_int8: figures(&int8.test, int8.threshold),
+        same_verdicts: same_verdicts(&images),
+        images,
+        range_rules: Vec::new(),
         training: None,
-        images: rows(&test, threshold),
-        held_out: rows(&good, threshold),
+        held_out: rows((&int8.good, int8.threshold), (&float32.good, float32.threshold)),
         skipped: skipped_rows(&prepared.skipped),
     };
     print!("{}", summary(&outcome));
     args.json.as_deref().map_or(Ok(()), |path| write_json(path, &outcome))?;
     Ok(Exit::Done)
+}
+
+/// What one of a bundle's models makes of a folder.
+struct ByModel {
+    threshold: f32,
+    /// The folder's good pictures. They may be those that the model learnt from: nothing is claimed of them.
+    good: Vec<Judged>,
+    test: Vec<Judged>,
+}
+
+impl ByModel {
+    fn judge(opened: &Opened<'_>, precision: Precision, prepared: &Prepared) -> anyhow::Result<Self> {
+        let opened = Opened { manifest: opened.manifest.clone().with_precision(precision), ..opened.clone() };
+        let (steps, rule) = (opened.manifest.preprocess(), opened.manifest.score_rule());
+        let model = Reloaded::load(opened.model(), steps.width(), steps.height())?;
+        Ok(Self {
+            threshold: opened.manifest.threshold().get(),
+            good: judge_good(&model, rule, &prepared.held_out)?,
+            test: judge_test(&model, rule, &prepared.test)?,
+        })
+    }
 }

@@ -3,12 +3,11 @@
 use std::path::PathBuf;
 
 use anyhow::Context;
-use shared::manifest::Weights;
 use shared::preprocess::{Crop, Preprocess};
 
 use super::Exit;
-use super::options::{KeyOption, WeightsOption, check_folder_of, parse_crop, parse_share, parse_size};
-use super::outcome::{Outcome, rows, skipped_rows, summary, write_json};
+use super::options::{KeyOption, check_folder_of, parse_crop, parse_share, parse_size};
+use super::outcome::{Outcome, rows, same_verdicts, skipped_rows, summary, write_json};
 use crate::clock::unix_seconds;
 use crate::data::{Prepared, Use};
 use crate::deliver::{Delivered, Origin, Plan, deliver};
@@ -43,9 +42,6 @@ pub struct Args {
     /// Share of good parts that may be rejected.
     #[arg(long, default_value = "0.05", value_parser = parse_share, value_name = "SHARE")]
     false_reject: f64,
-    /// How weights are stored.
-    #[arg(long, default_value = "f32")]
-    weights: WeightsOption,
     /// Write every metric and every score here.
     #[arg(long, value_name = "FILE")]
     json: Option<PathBuf>,
@@ -75,7 +71,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         crop: args.crop,
         rule: Plan::rule_for(&steps),
         target: args.false_reject,
-        weights: Weights::from(args.weights),
         created: unix_seconds(),
         product: None,
     };
@@ -90,17 +85,24 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
 
 /// What the JSON file says of a delivered model.
 pub fn outcome(product: &str, delivered: Delivered, skipped: Vec<super::outcome::SkippedRow>) -> Outcome {
-    let threshold = delivered.threshold;
+    let Delivered { int8, float32, trials, .. } = delivered;
+    let threshold = int8.threshold;
+    let at = |int8_parts, float32_parts| rows((int8_parts, threshold.value), (float32_parts, float32.threshold.value));
+    let images = at(&int8.test, &float32.test);
     Outcome {
         product: product.to_owned(),
         threshold: threshold.value,
+        threshold_f32: float32.threshold.value,
         false_reject_target: threshold.target,
         false_reject_expected: threshold.expected,
         false_reject_upper_bound_95: threshold.upper_bound_95,
-        good_held_out: delivered.held_out.len(),
-        images: rows(&delivered.test, threshold.value),
-        held_out: rows(&delivered.held_out, threshold.value),
-        figures: delivered.figures,
+        good_held_out: int8.held_out.len(),
+        held_out: at(&int8.held_out, &float32.held_out),
+        figures: float32.figures,
+        figures_int8: int8.figures,
+        same_verdicts: same_verdicts(&images),
+        images,
+        range_rules: trials,
         training: None,
         skipped,
     }

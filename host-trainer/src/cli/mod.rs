@@ -1,5 +1,8 @@
 //! The commands, one file each. Standard output is data, standard error is talk.
 
+pub mod bench;
+#[cfg(feature = "torch")]
+mod benchmark;
 pub mod evaluate;
 pub mod exit;
 pub mod import;

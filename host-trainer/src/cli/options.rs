@@ -5,7 +5,6 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context, bail};
 use ed25519_dalek::{SigningKey, VerifyingKey};
 use shared::key_text;
-use shared::manifest::Weights;
 use shared::preprocess::Crop;
 
 use crate::export::keys::{self, KeyPlaces, Origin};
@@ -95,24 +94,6 @@ pub fn parse_share(text: &str) -> Result<f64, String> {
     match text.parse() {
         Ok(share) if share > 0.0 && share < 1.0 => Ok(share),
         _ => Err("expected a share between 0 and 1, such as 0.02 for two parts in a hundred".into()),
-    }
-}
-
-/// `--weights`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
-pub enum WeightsOption {
-    /// 32-bit floats.
-    F32,
-    /// 8-bit integers, a quarter of the size; arithmetic stays in float.
-    Int8,
-}
-
-impl From<WeightsOption> for Weights {
-    fn from(option: WeightsOption) -> Self {
-        match option {
-            WeightsOption::F32 => Self::Float32,
-            WeightsOption::Int8 => Self::Int8,
-        }
     }
 }
 

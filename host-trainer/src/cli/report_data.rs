@@ -4,7 +4,7 @@ use std::path::Path;
 
 use super::outcome::TrainingFacts;
 use super::train_and_export::Args;
-use crate::assess::Judged;
+use crate::assess::{Figures, Judged};
 use crate::data::Prepared;
 use crate::deliver::Delivered;
 use crate::evaluate::{Rates, rates};
@@ -19,32 +19,36 @@ pub fn collect<'a>(
     delivered: &'a Delivered,
     facts: &TrainingFacts,
 ) -> ReportData<'a> {
-    let scores: Vec<f32> = delivered.test.iter().map(|part| part.score).collect();
-    let defective: Vec<bool> = delivered.test.iter().map(|part| part.defective).collect();
-    let Rates { false_reject, escape } = rates(&scores, &defective, delivered.threshold.value);
-    let figures = &delivered.figures;
-    let model = ModelFigures {
-        name: match delivered.manifest.weights {
-            shared::manifest::Weights::Float32 => "float".into(),
-            shared::manifest::Weights::Int8 => "8-bit weights".into(),
-        },
+    let shipped = &delivered.int8;
+    let scores: Vec<f32> = shipped.test.iter().map(|part| part.score).collect();
+    let defective: Vec<bool> = shipped.test.iter().map(|part| part.defective).collect();
+    let Rates { false_reject, escape } = rates(&scores, &defective, shipped.threshold.value);
+    let models = vec![
+        model("8-bit integers, as shipped", &shipped.figures),
+        model("float, before quantisation", &delivered.float32.figures),
+    ];
+    ReportData {
+        product: delivered.manifest.product.to_string(),
+        threshold: shipped.threshold,
+        false_reject,
+        escape,
+        models: if shipped.test.is_empty() { Vec::new() } else { models },
+        facts: rows(args, prepared, facts),
+        skipped: prepared.skipped.iter().map(|file| (file_name(&file.path), file.why.to_string())).collect(),
+        curves: curves(trained),
+        held_out: shipped.held_out.iter().map(part).collect(),
+        test: shipped.test.iter().map(part).collect(),
+    }
+}
+
+fn model(name: &str, figures: &Figures) -> ModelFigures {
+    ModelFigures {
+        name: name.into(),
         image_auroc: figures.image_auroc,
         image_ap: figures.image_ap,
         pixel_auroc: figures.pixel_auroc,
         pixel_ap: figures.pixel_ap,
         aupro: figures.aupro,
-    };
-    ReportData {
-        product: delivered.manifest.product.to_string(),
-        threshold: delivered.threshold,
-        false_reject,
-        escape,
-        models: if delivered.test.is_empty() { Vec::new() } else { vec![model] },
-        facts: rows(args, prepared, facts),
-        skipped: prepared.skipped.iter().map(|file| (file_name(&file.path), file.why.to_string())).collect(),
-        curves: curves(trained),
-        held_out: delivered.held_out.iter().map(part).collect(),
-        test: delivered.test.iter().map(part).collect(),
     }
 }
 
@@ -86,7 +90,8 @@ fn rows(args: &Args, prepared: &Prepared, facts: &TrainingFacts) -> Vec<(String,
         ("seed", facts.seed.to_string()),
         ("device", format!("{}, {}", facts.device, facts.precision)),
         ("training time", format!("{:.0} s, {:.1} pictures a second", facts.train_seconds, facts.images_per_second)),
-        ("export checked to", difference),
+        ("float export checked to", difference),
+        ("scores moved by 8-bit integers", format!("at most {:.1e}", facts.int8_difference)),
     ]
     .map(|(name, value)| (name.to_owned(), value))
     .into()

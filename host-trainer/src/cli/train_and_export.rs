@@ -5,7 +5,7 @@ use std::path::PathBuf;
 use shared::preprocess::Crop;
 
 use super::Exit;
-use super::options::{KeyOption, WeightsOption, parse_crop, parse_degrees, parse_share, parse_size};
+use super::options::{KeyOption, parse_crop, parse_degrees, parse_share, parse_size};
 use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::preset::Preset;
 
@@ -58,9 +58,11 @@ pub struct Args {
     /// Share of good parts that may be rejected.
     #[arg(long, default_value = "0.05", value_parser = parse_share, value_name = "SHARE")]
     pub false_reject: f64,
-    /// How weights are stored.
-    #[arg(long, default_value = "f32")]
-    pub weights: WeightsOption,
+    /// Pictures of one part, which must not be split between learning and threshold, have the same text where this pattern's
+    /// group matches their file name, such as "tile([0-9]+)_". Default: the columns file and group of DIR/GROUPS.csv, or each
+    /// picture a part of its own.
+    #[arg(long, value_name = "PATTERN")]
+    pub same_part: Option<regex_lite::Regex>,
     /// Name of the product. Default: the data folder's name.
     #[arg(long, value_name = "NAME")]
     pub product: Option<String>,
@@ -96,6 +98,15 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
 /// Always: this build has no torch.
 #[cfg(not(feature = "torch"))]
 pub fn run(_args: &Args) -> anyhow::Result<Exit> {
+    without_torch()
+}
+
+/// Says how to get a trainer that can train.
+///
+/// # Errors
+/// Always.
+#[cfg(not(feature = "torch"))]
+pub(super) fn without_torch() -> anyhow::Result<Exit> {
     anyhow::bail!(
         "this host-trainer was built without torch and cannot train. Build it with:\n  \
          eval \"$(scripts/libtorch.sh)\" && cargo build --release -p host-trainer --features torch"

@@ -7,7 +7,6 @@ use anyhow::{Context, bail};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
-use shared::manifest::Weights;
 use shared::preprocess::Preprocess;
 
 use super::Exit;
@@ -17,7 +16,7 @@ use super::outcome::{Outcome, TrainingFacts, skipped_rows, summary, write_json};
 use super::train_and_export::Args;
 use crate::clock::unix_seconds;
 use crate::data::dataset::pictures;
-use crate::data::{Loader, Picture, Prepared, Use};
+use crate::data::{Grouping, Loader, Picture, Prepared, Use};
 use crate::deliver::{Delivered, Origin, Plan, deliver};
 use crate::export::whole_file::{Access, Existing, write_whole};
 use crate::simulate::{Recipe, Sample, Textures, simulate};
@@ -37,7 +36,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     }
     let key = args.key.signing_key()?;
     let steps = Preprocess::new(args.crop, args.size.0, args.size.1).context("--size, --crop")?;
-    let prepared = Prepared::load(&args.data, steps, Use::Learn { target: args.false_reject, seed: args.seed })?;
+    let same_part = args.same_part.clone().map_or(Grouping::File, Grouping::Pattern);
+    let learn = Use::Learn { target: args.false_reject, seed: args.seed, same_part };
+    let prepared = Prepared::load(&args.data, steps, learn)?;
     let skipped = skipped_rows(&prepared.skipped);
     eprintln!(
         "{}: learning from {} good pictures, {} held out for the threshold, {} to test on",
@@ -65,7 +66,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         crop: args.crop,
         rule: Plan::rule_for(&steps),
         target: args.false_reject,
-        weights: Weights::from(args.weights),
         created: unix_seconds(),
         product: args.product.clone(),
     };
@@ -97,6 +97,7 @@ fn finish(
         images_per_second: trained.images_per_second,
         good_learnt: prepared.learn.len(),
         export_difference: delivered.export_difference,
+        int8_difference: delivered.int8_difference,
     };
     if let Some(path) = &args.report {
         let html = crate::report::render(&super::report_data::collect(args, prepared, trained, &delivered, &facts));

@@ -1,12 +1,14 @@
 //! From folders of photographs to pictures and masks at the model's size.
 
 pub mod dataset;
+pub mod groups;
 pub mod load;
 pub mod picture;
 pub mod prepared;
 pub mod split;
 
 pub use dataset::{Dataset, DatasetError, TestFile};
+pub use groups::{GroupError, Grouping};
 pub use load::{LoadError, Loader, Skipped};
 pub use picture::{Mask, Picture};
 pub use prepared::{Named, PrepareError, Prepared, TestPicture, Use};

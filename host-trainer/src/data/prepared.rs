@@ -4,10 +4,12 @@ use std::collections::BTreeMap;
 use std::path::Path;
 
 use sha2::{Digest, Sha256};
+use shared::limits::MAX_GOOD_SCORES;
 use shared::preprocess::Preprocess;
 use thiserror::Error;
 
 use super::dataset::{Dataset, DatasetError};
+use super::groups::{GroupError, Grouping};
 use super::load::{Loaded, Loader, Skipped};
 use super::picture::{Mask, Picture};
 use super::split::{SplitError, hold_out};
@@ -20,6 +22,8 @@ pub const LARGEST_SKIPPED_SHARE: f64 = 0.2;
 pub struct Named {
     /// File name below the data folder.
     pub name: String,
+    /// Number of the part that it shows; pictures of one part share it.
+    pub part: usize,
     /// The picture.
     pub picture: Picture,
 }
@@ -40,7 +44,7 @@ pub struct TestPicture {
 }
 
 /// Which good pictures are learnt from.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Debug)]
 pub enum Use {
     /// Some are learnt from and enough are held out for this false-reject rate, chosen by the seed.
     Learn {
@@ -48,8 +52,10 @@ pub enum Use {
         target: f64,
         /// Chooses the split.
         seed: u64,
+        /// Which pictures show one part.
+        same_part: Grouping,
     },
-    /// None: all of them serve the threshold of a network trained elsewhere.
+    /// None: all of them, up to as many as a manifest holds, serve the threshold of a network trained elsewhere.
     HoldOutAll,
 }
 
@@ -78,6 +84,9 @@ pub enum PrepareError {
     /// The folder cannot be listed or is empty.
     #[error(transparent)]
     Dataset(#[from] DatasetError),
+    /// It is not known which pictures show one part.
+    #[error(transparent)]
+    Group(#[from] GroupError),
     /// Too few good parts for the target.
     #[error(transparent)]
     Split(#[from] SplitError),
@@ -106,16 +115,21 @@ impl Prepared {
             let first = format!("{}: {}", skipped[0].path.display(), skipped[0].why);
             return Err(PrepareError::Unreadable { skipped: skipped.len(), all: dataset.good.len(), first });
         }
-        let (learn, held_out) = match how {
-            Use::Learn { target, seed } => hold_out(good.len(), target, seed)?,
-            Use::HoldOutAll => (Vec::new(), (0..good.len()).collect()),
+        let names: Vec<String> = good.iter().map(|loaded| dataset.name(&dataset.good[loaded.index])).collect();
+        let (parts, (learn, held_out)) = match how {
+            Use::Learn { target, seed, same_part } => {
+                let parts = same_part.parts(root, &names)?;
+                let split = hold_out(&parts, target, seed)?;
+                (parts, split)
+            }
+            Use::HoldOutAll => {
+                let held_out = (0..good.len().min(MAX_GOOD_SCORES)).collect();
+                (Grouping::File.parts(root, &names)?, (Vec::new(), held_out))
+            }
         };
         let frame_size = most_frequent(good.iter().map(|loaded| loaded.size));
         let sha256 = digest(&dataset, good.iter().map(|loaded| loaded.index));
-        let named = |at: usize| {
-            let loaded = &good[at];
-            Named { name: dataset.name(&dataset.good[loaded.index]), picture: loaded.picture.clone() }
-        };
+        let named = |at: usize| Named { name: names[at].clone(), part: parts[at], picture: good[at].picture.clone() };
         let held_out = held_out.into_iter().map(named).collect();
         let learn = learn.into_iter().map(|at| good[at].picture.clone()).collect();
         let test = test_pictures(&dataset, &loader, &mut skipped);
@@ -184,7 +198,7 @@ mod tests {
 
     fn load(root: &tempfile::TempDir) -> Result<Prepared, PrepareError> {
         let steps = Preprocess::new(None, 32, 32).unwrap();
-        Prepared::load(root.path(), steps, Use::Learn { target: 0.2, seed: 5 })
+        Prepared::load(root.path(), steps, Use::Learn { target: 0.2, seed: 5, same_part: Grouping::File })
     }
 
     #[test]

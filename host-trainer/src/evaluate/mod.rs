@@ -3,8 +3,6 @@
 //! Pure: arrays in, numbers out. Higher scores mean more defective. Figures that the data cannot support are `None`, never a
 //! made-up number. Chooses no threshold (see `threshold`), reads no files, prints nothing.
 
-pub mod beta;
-
 mod aupro;
 mod auroc;
 mod average_precision;

@@ -2,7 +2,7 @@
 //!
 //! A part is rejected when its score is above the threshold. Rates come with an interval, because test sets are small.
 
-use super::beta;
+use shared::beta;
 
 /// A share of parts, and how sure it is.
 #[derive(Clone, Copy, Debug, PartialEq)]

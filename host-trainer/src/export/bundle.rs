@@ -34,19 +34,35 @@ pub enum SealError {
     },
 }
 
-/// The bytes of a signed bundle. The manifest's two hashes are computed here, whatever they were before; `parity` holds
-/// as many inputs, `[row][column][RGB]`, as the manifest has parity scores.
+/// The two ONNX files of a bundle.
+#[derive(Clone, Copy, Debug)]
+pub struct Models<'a> {
+    /// The one in floats.
+    pub float32: &'a [u8],
+    /// The one in 8-bit integers.
+    pub int8: &'a [u8],
+}
+
+/// The bytes of a signed bundle. The manifest's hashes are computed here, whatever they were before; `parity` holds as many
+/// inputs, `[row][column][RGB]`, as the manifest has parity scores.
 ///
 /// # Errors
 /// A manifest, model or parity section that a station would refuse.
-pub fn seal(mut manifest: RawManifest, model: &[u8], parity: &[u8], key: &SigningKey) -> Result<Vec<u8>, SealError> {
-    manifest.model_sha256 = Sha256::digest(model).into();
+pub fn seal(
+    mut manifest: RawManifest,
+    models: Models<'_>,
+    parity: &[u8],
+    key: &SigningKey,
+) -> Result<Vec<u8>, SealError> {
+    manifest.float32.sha256 = Sha256::digest(models.float32).into();
+    manifest.int8.sha256 = Sha256::digest(models.int8).into();
     manifest.parity_sha256 = Sha256::digest(parity).into();
     let mut buffer = [0; MAX_MANIFEST_BYTES];
     let manifest = manifest.encode(&mut buffer).ok_or(SealError::ManifestTooLarge)?;
     let public = key.verifying_key();
-    let header = header(KeyId::of(&public), manifest.len(), model.len(), parity.len()).map_err(SealError::Refused)?;
-    let mut bytes = [&header, manifest, model, parity].concat();
+    let sections = [manifest, models.float32, models.int8, parity];
+    let header = header(KeyId::of(&public), sections.map(<[u8]>::len)).map_err(SealError::Refused)?;
+    let mut bytes = [&header, sections.concat().as_slice()].concat();
     let signature = key.sign(&signed_message(&bytes));
     bytes.extend_from_slice(&signature.to_bytes());
     verify(&bytes, &[public]).map_err(SealError::Refused)?;
@@ -60,11 +76,11 @@ pub fn seal(mut manifest: RawManifest, model: &[u8], parity: &[u8], key: &Signin
 pub fn write(
     path: &Path,
     manifest: RawManifest,
-    model: &[u8],
+    models: Models<'_>,
     parity: &[u8],
     key: &SigningKey,
 ) -> Result<(), SealError> {
-    let bytes = seal(manifest, model, parity, key)?;
+    let bytes = seal(manifest, models, parity, key)?;
     write_whole(path, &bytes, Access::Public, Existing::Replace)
         .map_err(|source| SealError::Write { path: path.to_owned(), source })
 }

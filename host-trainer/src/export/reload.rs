@@ -100,9 +100,7 @@ impl Reloaded {
     /// # Errors
     /// The number of bytes is wrong, or the runtime fails.
     pub fn heatmap_of_rgb(&self, rgb: &[u8]) -> Result<Vec<f32>, ReloadError> {
-        let planes = (0..3).flat_map(|channel| rgb.iter().skip(channel).step_by(3));
-        let planes: Vec<f32> = planes.map(|&byte| f32::from(byte) / 255.0).collect();
-        self.heatmap_of_planes(&planes)
+        self.heatmap_of_planes(&planes(rgb))
     }
 
     /// The heatmap of `[RGB][row][column]` values in 0..=1.
@@ -124,4 +122,10 @@ impl Reloaded {
             Some(index) => Err(ReloadError::NotAProbability { index, got: heatmap[index] }),
         }
     }
+}
+
+/// `[row][column][RGB]` bytes as `[RGB][row][column]` values in 0..=1.
+pub(crate) fn planes(rgb: &[u8]) -> Vec<f32> {
+    let planes = (0..3).flat_map(|channel| rgb.iter().skip(channel).step_by(3));
+    planes.map(|&byte| f32::from(byte) / 255.0).collect()
 }

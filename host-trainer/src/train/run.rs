@@ -70,7 +70,11 @@ pub fn train(config: &TrainConfig, samples: &Source<'_>, stop: &AtomicBool) -> R
     })
 }
 
-fn device(choice: DeviceChoice) -> Result<Device, TrainError> {
+/// The device of this choice.
+///
+/// # Errors
+/// [`TrainError::NoCuda`].
+pub(crate) fn device(choice: DeviceChoice) -> Result<Device, TrainError> {
     let found = if Cuda::is_available() { Cuda::device_count().max(0) as usize } else { 0 };
     match choice {
         DeviceChoice::Cpu => Ok(Device::Cpu),

@@ -2,21 +2,43 @@
 
 use core::fmt;
 
-use super::raw::{RawManifest, Threshold, Training, Weights};
+use super::raw::{Precision, RawManifest, RawModel, Threshold, Training};
 use crate::preprocess::{self, Preprocess, PreprocessError};
 use crate::score::Rule;
+use crate::threshold::{ThresholdError, choose};
 use crate::units::Score;
 
 /// Largest parity tolerance that is taken. Rounding moves a score by a thousandth of this; a wrong input, by far more.
 const MAX_PARITY_TOLERANCE: f32 = 0.01;
 
-/// A manifest that has been checked. Its fields are private so that it cannot come to hold an illegal value.
+/// A manifest that has been checked, seen as that of one of its two models. Its fields are private so that it cannot come to
+/// hold an illegal value.
 #[derive(Clone, Debug)]
 pub struct Manifest {
     raw: RawManifest,
     preprocess: Preprocess,
-    threshold: Score,
+    precision: Precision,
 }
+
+/// Why a threshold cannot be moved.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub enum TargetError {
+    /// The good parts do not support the target.
+    Threshold(ThresholdError),
+    /// The manifest would not be one any more.
+    Manifest(ManifestError),
+}
+
+impl fmt::Display for TargetError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Threshold(error) => error.fmt(f),
+            Self::Manifest(error) => error.fmt(f),
+        }
+    }
+}
+
+impl core::error::Error for TargetError {}
 
 /// Which rule a manifest breaks.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -49,6 +71,13 @@ pub enum ManifestError {
         /// Where.
         index: usize,
     },
+    /// The part numbers are not one for each score, or one is not below their count.
+    GoodParts {
+        /// Scores of good parts.
+        scores: usize,
+        /// Part numbers.
+        parts: usize,
+    },
     /// The threshold is the largest score there is, so that no part could ever be bad.
     ThresholdTooHigh,
     /// Two machines may differ by more than the parity test means to find.
@@ -62,6 +91,15 @@ pub enum ManifestError {
     NoGoodScores,
     /// There is no parity vector, so no station could prove that it computes the same.
     NoParity,
+    /// The models were not tried on the same inputs.
+    ParityCounts {
+        /// Scores of the model in float.
+        float32: usize,
+        /// Scores of the model in integers.
+        int8: usize,
+        /// Scores of the network that was trained: as many, or none.
+        trained: usize,
+    },
 }
 
 impl fmt::Display for ManifestError {
@@ -76,12 +114,18 @@ impl fmt::Display for ManifestError {
             }
             Self::OutOfRange { field, value } => write!(f, "{field} is {value}, it must lie in 0..=1"),
             Self::GoodScoresUnsorted { index } => write!(f, "good_scores[{index}] is smaller than the one before it"),
+            Self::GoodParts { scores, parts } => {
+                write!(f, "good_parts has {parts} numbers for {scores} good_scores: as many below their count, or none")
+            }
             Self::ThresholdTooHigh => f.write_str("threshold.value is 1, so that no part could ever be bad"),
             Self::ParityTolerance { limit, got } => {
                 write!(f, "parity.tolerance is {got}, more than {limit}: the self-test would prove nothing")
             }
             Self::NoGoodScores => f.write_str("good_scores is empty"),
             Self::NoParity => f.write_str("parity.scores is empty"),
+            Self::ParityCounts { float32, int8, trained } => {
+                write!(f, "parity.scores has {float32} for f32 and {int8} for int8, trained_scores {trained}: unequal")
+            }
         }
     }
 }
@@ -98,16 +142,42 @@ impl Manifest {
         let [width, height] = raw.input_size.map(usize::from);
         let preprocess = Preprocess::new(raw.crop, width, height).map_err(ManifestError::Preprocess)?;
         score_window(&raw)?;
-        let threshold = probability("threshold.value", raw.threshold.value)?;
-        if raw.threshold.value >= 1.0 {
-            return Err(ManifestError::ThresholdTooHigh);
+        for precision in Precision::BOTH {
+            let model = raw.model(precision);
+            threshold(&model.threshold)?;
+            good_scores(model)?;
+            parity(model)?;
         }
-        probability("threshold.target_false_reject", raw.threshold.target_false_reject)?;
-        probability("threshold.expected_false_reject", raw.threshold.expected_false_reject)?;
-        probability("threshold.upper_bound_95", raw.threshold.upper_bound_95)?;
-        good_scores(&raw)?;
-        parity(&raw)?;
-        Ok(Self { raw, preprocess, threshold })
+        parity_counts(&raw)?;
+        Ok(Self { raw, preprocess, precision: Precision::default() })
+    }
+
+    /// The same manifest as that of the other, or of the same, model.
+    #[must_use]
+    pub fn with_precision(self, precision: Precision) -> Self {
+        Self { precision, ..self }
+    }
+
+    /// The same manifest with the threshold moved to another target, from the same good parts.
+    ///
+    /// # Errors
+    /// When the good parts cannot support the target, or so many of them have the largest score that no part could be bad.
+    pub fn with_false_reject(mut self, target: f64) -> Result<Self, TargetError> {
+        let model = self.model();
+        let chosen = choose(&model.good_scores, &model.good_parts, target).map_err(TargetError::Threshold)?;
+        if chosen.value >= 1.0 {
+            return Err(TargetError::Manifest(ManifestError::ThresholdTooHigh));
+        }
+        match self.precision {
+            Precision::Float32 => self.raw.float32.threshold = Threshold::of(&chosen),
+            Precision::Int8 => self.raw.int8.threshold = Threshold::of(&chosen),
+        }
+        Ok(self)
+    }
+
+    /// Which model's threshold, scores and hash this gives.
+    pub const fn precision(&self) -> Precision {
+        self.precision
     }
 
     /// Name of the product.
@@ -142,27 +212,23 @@ impl Manifest {
 
     /// A part is bad when its score is greater.
     pub fn threshold(&self) -> Score {
-        self.threshold
+        // Checked to be a probability; zero would reject every part.
+        Score::new(self.model().threshold.value).unwrap_or_default()
     }
 
     /// How the threshold was found.
     pub fn threshold_facts(&self) -> &Threshold {
-        &self.raw.threshold
+        &self.model().threshold
     }
 
     /// Scores of the held-out good parts, ascending.
     pub fn good_scores(&self) -> &[f32] {
-        &self.raw.good_scores
+        &self.model().good_scores
     }
 
-    /// How the model stores its weights.
-    pub fn weights(&self) -> Weights {
-        self.raw.weights
-    }
-
-    /// SHA-256 of the model section.
+    /// SHA-256 of the model's section.
     pub fn model_sha256(&self) -> &[u8; 32] {
-        &self.raw.model_sha256
+        &self.model().sha256
     }
 
     /// SHA-256 of the parity section.
@@ -172,17 +238,26 @@ impl Manifest {
 
     /// Score of each input of the parity section, in order.
     pub fn parity_scores(&self) -> &[f32] {
-        &self.raw.parity.scores
+        &self.model().parity.scores
     }
 
     /// Largest difference of a parity score that a station may show.
     pub fn parity_tolerance(&self) -> f32 {
-        self.raw.parity.tolerance
+        self.model().parity.tolerance
+    }
+
+    /// Score of each input of the parity section in the network that was trained; empty for imported weights.
+    pub fn trained_scores(&self) -> &[f32] {
+        &self.raw.trained_scores
     }
 
     /// How the model came to be.
     pub fn training(&self) -> &Training {
         &self.raw.training
+    }
+
+    const fn model(&self) -> &RawModel {
+        self.raw.model(self.precision)
     }
 }
 
@@ -201,12 +276,28 @@ fn probability(field: &'static str, value: f32) -> Result<Score, ManifestError> 
     Score::new(value).ok_or(ManifestError::OutOfRange { field, value })
 }
 
-fn good_scores(raw: &RawManifest) -> Result<(), ManifestError> {
+fn threshold(threshold: &Threshold) -> Result<(), ManifestError> {
+    for (field, value) in [
+        ("threshold.value", threshold.value),
+        ("threshold.target_false_reject", threshold.target_false_reject),
+        ("threshold.expected_false_reject", threshold.expected_false_reject),
+        ("threshold.upper_bound_95", threshold.upper_bound_95),
+    ] {
+        probability(field, value)?;
+    }
+    if threshold.value < 1.0 { Ok(()) } else { Err(ManifestError::ThresholdTooHigh) }
+}
+
+fn good_scores(raw: &RawModel) -> Result<(), ManifestError> {
     if raw.good_scores.is_empty() {
         return Err(ManifestError::NoGoodScores);
     }
     for &value in &raw.good_scores {
         probability("good_scores", value)?;
+    }
+    let count = raw.good_parts.len();
+    if count > 0 && (count != raw.good_scores.len() || raw.good_parts.iter().any(|&part| usize::from(part) >= count)) {
+        return Err(ManifestError::GoodParts { scores: raw.good_scores.len(), parts: count });
     }
     match raw.good_scores.windows(2).position(|pair| pair[1] < pair[0]) {
         None => Ok(()),
@@ -214,7 +305,7 @@ fn good_scores(raw: &RawManifest) -> Result<(), ManifestError> {
     }
 }
 
-fn parity(raw: &RawManifest) -> Result<(), ManifestError> {
+fn parity(raw: &RawModel) -> Result<(), ManifestError> {
     if raw.parity.scores.is_empty() {
         return Err(ManifestError::NoParity);
     }
@@ -223,4 +314,14 @@ fn parity(raw: &RawManifest) -> Result<(), ManifestError> {
     }
     let (limit, got) = (MAX_PARITY_TOLERANCE, raw.parity.tolerance);
     if (0.0..=limit).contains(&got) { Ok(()) } else { Err(ManifestError::ParityTolerance { limit, got }) }
+}
+
+fn parity_counts(raw: &RawManifest) -> Result<(), ManifestError> {
+    for &value in &raw.trained_scores {
+        probability("trained_scores", value)?;
+    }
+    let [float32, int8, trained] =
+        [&raw.float32.parity.scores, &raw.int8.parity.scores, &raw.trained_scores].map(|scores| scores.len());
+    let equal = float32 == int8 && (trained == int8 || trained == 0);
+    if equal { Ok(()) } else { Err(ManifestError::ParityCounts { float32, int8, trained }) }
 }

@@ -5,5 +5,5 @@
 mod check;
 mod raw;
 
-pub use check::{Manifest, ManifestError};
-pub use raw::{DecodeError, Parity, RawManifest, Threshold, Training, Weights};
+pub use check::{Manifest, ManifestError, TargetError};
+pub use raw::{DecodeError, Parity, Precision, RawManifest, RawModel, Threshold, Training};

@@ -11,14 +11,35 @@ use serde::{Deserialize, Serialize};
 use crate::limits::{MAX_GOOD_SCORES, MAX_MANIFEST_BYTES, MAX_PARITY_VECTORS};
 use crate::preprocess::Crop;
 use crate::score::Rule;
+use crate::threshold;
 
-/// How the model stores its weights.
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Weights {
-    /// 32-bit floats.
+/// Which of a bundle's two models: the same networks, stored and computed in two ways.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Precision {
+    /// Weights and activations in 32-bit floats.
     Float32,
-    /// 8-bit integers with one scale per output channel; arithmetic stays in float.
+    /// Weights and activations in 8-bit integers (ONNX in QDQ form): what a station runs unless told otherwise.
+    #[default]
     Int8,
+}
+
+impl Precision {
+    /// Both, in the order in which a bundle holds them.
+    pub const BOTH: [Self; 2] = [Self::Float32, Self::Int8];
+
+    /// The word for it in options, tables and files: `f32` or `int8`.
+    pub const fn name(self) -> &'static str {
+        match self {
+            Self::Float32 => "f32",
+            Self::Int8 => "int8",
+        }
+    }
+}
+
+impl fmt::Display for Precision {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
+    }
 }
 
 /// Where the line between good and bad lies, and how it was found.
@@ -32,6 +53,18 @@ pub struct Threshold {
     pub expected_false_reject: f32,
     /// That share is smaller than this with 95 percent confidence.
     pub upper_bound_95: f32,
+}
+
+impl Threshold {
+    /// The facts of a threshold as a manifest states them.
+    pub fn of(chosen: &threshold::Threshold) -> Self {
+        Self {
+            value: chosen.value,
+            target_false_reject: chosen.target as f32,
+            expected_false_reject: chosen.expected as f32,
+            upper_bound_95: chosen.upper_bound_95 as f32,
+        }
+    }
 }
 
 /// How the model came to be.
@@ -53,13 +86,28 @@ pub struct Training {
     pub dataset_sha256: [u8; 32],
 }
 
-/// Stored inputs and what they scored on the trainer's machine.
+/// What stored inputs scored on the trainer's machine.
 #[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Parity {
     /// Score of each input of the parity section, in order.
     pub scores: Vec<f32, MAX_PARITY_VECTORS>,
     /// Largest difference that a station may show.
     pub tolerance: f32,
+}
+
+/// One of the two models: its hash, and everything that was measured on it and holds for no other.
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
+pub struct RawModel {
+    /// SHA-256 of the model's section.
+    pub sha256: [u8; 32],
+    /// Where the line lies.
+    pub threshold: Threshold,
+    /// Scores of the held-out good parts, ascending.
+    pub good_scores: Vec<f32, MAX_GOOD_SCORES>,
+    /// Number of the part that each of these shows; empty where each shows a part of its own.
+    pub good_parts: Vec<u16, MAX_GOOD_SCORES>,
+    /// What the parity section must score.
+    pub parity: Parity,
 }
 
 /// All of it, unchecked.
@@ -81,18 +129,14 @@ pub struct RawManifest {
     pub input_size: [u16; 2],
     /// How a heatmap becomes a score.
     pub score_rule: Rule,
-    /// Where the line lies.
-    pub threshold: Threshold,
-    /// Scores of the held-out good parts, ascending.
-    pub good_scores: Vec<f32, MAX_GOOD_SCORES>,
-    /// How the model stores its weights.
-    pub weights: Weights,
-    /// SHA-256 of the model section.
-    pub model_sha256: [u8; 32],
+    /// The model in float.
+    pub float32: RawModel,
+    /// The same in 8-bit integers.
+    pub int8: RawModel,
     /// SHA-256 of the parity section.
     pub parity_sha256: [u8; 32],
-    /// What the parity section must score.
-    pub parity: Parity,
+    /// What the parity section scored in the network that was trained, before any export; empty for imported weights.
+    pub trained_scores: Vec<f32, MAX_PARITY_VECTORS>,
     /// How the model came to be.
     pub training: Training,
 }
@@ -121,6 +165,14 @@ impl fmt::Display for DecodeError {
 impl core::error::Error for DecodeError {}
 
 impl RawManifest {
+    /// What belongs to one of the models.
+    pub const fn model(&self, precision: Precision) -> &RawModel {
+        match precision {
+            Precision::Float32 => &self.float32,
+            Precision::Int8 => &self.int8,
+        }
+    }
+
     /// Reads the bytes of a manifest section.
     ///
     /// # Errors

@@ -1,0 +1,49 @@
+//! What this project's runtime makes of pictures, in plain files that a program in any language reads.
+//!
+//! Writes both models of a bundle, the network's inputs and the heatmaps. Compares nothing.
+
+use std::path::{Path, PathBuf};
+
+use anyhow::{Context as _, Result};
+use edge_runtime::bundle::OpenBundle;
+use edge_runtime::cli::pictures::decode;
+use edge_runtime::engine::{Engine as _, TractEngine};
+use shared::frame::Frame;
+use shared::manifest::Precision;
+use shared::preprocess::Scratch;
+
+/// Writes into `out`: `f32.onnx` and `int8.onnx`; `inputs.bin`, u8 `[picture][row][column][RGB]`; `f32.bin` and `int8.bin`,
+/// little-endian f32 `[picture][row][column]`; and `facts.json` with width, height and the pictures' names.
+///
+/// # Errors
+/// A picture cannot be read or judged, or a file cannot be written.
+pub fn write(bundle: &OpenBundle, pictures: &[PathBuf], out: &Path) -> Result<()> {
+    let steps = *bundle.manifest().preprocess();
+    let (width, height) = (steps.width(), steps.height());
+    let mut scratch = Box::new(Scratch::new());
+    let mut inputs = Vec::new();
+    for path in pictures {
+        let picture = decode(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        let frame = Frame::rgb(picture.width() as usize, picture.height() as usize, &picture);
+        let frame = frame.map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        let mut input = vec![0; steps.input_bytes()];
+        steps.run(&frame, &mut scratch, &mut input).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        inputs.push(input);
+    }
+    let put = |name: &str, bytes: &[u8]| std::fs::write(out.join(name), bytes).with_context(|| name.to_owned());
+    put("inputs.bin", &inputs.concat())?;
+    for precision in Precision::BOTH {
+        let bundle = bundle.clone().with_precision(precision);
+        let mut engine = TractEngine::load(bundle.model(), width, height)?;
+        let (mut heatmap, mut all) = (vec![0.0f32; width * height], Vec::new());
+        for input in &inputs {
+            engine.infer(input, &mut heatmap)?;
+            all.extend(heatmap.iter().flat_map(|value| value.to_le_bytes()));
+        }
+        put(&format!("{precision}.onnx"), bundle.model())?;
+        put(&format!("{precision}.bin"), &all)?;
+    }
+    let names: Vec<String> = pictures.iter().map(|path| path.display().to_string()).collect();
+    let facts = serde_json::json!({ "width": width, "height": height, "pictures": names });
+    put("facts.json", facts.to_string().as_bytes())
+}
