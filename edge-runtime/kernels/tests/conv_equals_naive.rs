@@ -54,8 +54,27 @@ fn layer() -> impl Strategy<Value = Layer> {
     let pixels = (channels(), prop_oneof![Just(0usize), 0usize..=9], prop_oneof![Just(0usize), 0usize..=9]);
     let output = (channels(), 1usize..=70, 1usize..=2, prop_oneof![Just(0usize), 0usize..=20]);
     (pixels, output, (byte(), byte(), any::<bool>()), drawn, any::<u64>()).prop_map(
-        |((inputs, offset, behind), (outputs, width, height, out_gap), (input_zero, output_zero, relu), drawn, seed)| {
-            Layer { inputs, offset, behind, outputs, width, height, input_zero, output_zero, relu, out_gap, drawn, seed }
+        |(
+            (inputs, offset, behind),
+            (outputs, width, height, out_gap),
+            (input_zero, output_zero, relu),
+            drawn,
+            seed,
+        )| {
+            Layer {
+                inputs,
+                offset,
+                behind,
+                outputs,
+                width,
+                height,
+                input_zero,
+                output_zero,
+                relu,
+                out_gap,
+                drawn,
+                seed,
+            }
         },
     )
 }
@@ -100,7 +119,8 @@ impl Drawing {
         let mut chance = Chance(layer.seed);
         let stride = (layer.offset + layer.inputs + layer.behind).next_multiple_of(4);
         let row_bytes = (layer.width + KERNEL - 1) * stride + SLACK;
-        let mut rows: Vec<Vec<u8>> = (0..layer.height + 2).map(|_| (0..row_bytes).map(|_| chance.byte()).collect()).collect();
+        let mut rows: Vec<Vec<u8>> =
+            (0..layer.height + 2).map(|_| (0..row_bytes).map(|_| chance.byte()).collect()).collect();
         if let Drawn::Extremes = layer.drawn {
             rows.iter_mut().flatten().for_each(|byte| *byte = if *byte < 200 { 255 } else { 0 });
         }
@@ -115,7 +135,13 @@ impl Drawing {
         let taps = layer.inputs * KERNEL * KERNEL;
         let mut weight = || match layer.drawn {
             Drawn::Evenly => chance.byte().cast_signed(),
-            Drawn::Extremes => if chance.below(5) == 0 { -128 } else { 127 },
+            Drawn::Extremes => {
+                if chance.below(5) == 0 {
+                    -128
+                } else {
+                    127
+                }
+            }
             Drawn::Ties => chance.below(5) as i8 - 2,
         };
         let weights: Vec<i8> = (0..layer.outputs * taps).map(|_| weight()).collect();
@@ -124,7 +150,9 @@ impl Drawing {
         let typical = (taps as f32).sqrt() * 74.0 * 74.0;
         let scale = |_| match layer.drawn {
             Drawn::Ties => 2f32.powi(-1 - chance.below(12) as i32),
-            _ if chance.below(40) == 0 => [f32::MIN_POSITIVE / 8.0, 1e-20, 1.0, 1e30, f32::MAX][chance.below(5) as usize],
+            _ if chance.below(40) == 0 => {
+                [f32::MIN_POSITIVE / 8.0, 1e-20, 1.0, 1e30, f32::MAX][chance.below(5) as usize]
+            }
             _ => (0.25 + chance.unit()) * 120.0 / typical,
         };
         let scales = (0..layer.outputs).map(scale).collect();
@@ -160,7 +188,8 @@ impl Drawing {
         for channel in 0..self.layer.inputs {
             for row in 0..KERNEL {
                 for column in 0..KERNEL {
-                    let weight = self.weights[((output * self.layer.inputs + channel) * KERNEL + row) * KERNEL + column];
+                    let weight =
+                        self.weights[((output * self.layer.inputs + channel) * KERNEL + row) * KERNEL + column];
                     let (y, x) = ((y + row) as isize - 1, (x + column) as isize - 1);
                     sum += self.input(y, x, channel) * i32::from(weight);
                 }
@@ -201,7 +230,17 @@ fn equal(layer: Layer) -> Result<(), TestCaseError> {
             floats.floats_row(rows, width, &mut got);
             for (at, (got, expected)) in got.iter().zip(values).enumerate() {
                 let (x, channel) = (at / outputs, at % outputs);
-                prop_assert_eq!(got.to_bits(), expected.to_bits(), "{}: row {}, pixel {}, channel {}: {} for {}", isa, y, x, channel, got, expected);
+                prop_assert_eq!(
+                    got.to_bits(),
+                    expected.to_bits(),
+                    "{}: row {}, pixel {}, channel {}: {} for {}",
+                    isa,
+                    y,
+                    x,
+                    channel,
+                    got,
+                    expected
+                );
             }
         }
     }

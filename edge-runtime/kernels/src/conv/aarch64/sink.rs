@@ -1,0 +1,118 @@
+//! From sums to what the row becomes: bytes or floats, with as many channels of a pixel as its row has.
+
+use std::arch::aarch64::*;
+
+use super::super::Output;
+
+/// Where a row of pixels goes.
+pub struct Out<T> {
+    pub start: *mut T,
+    /// From pixel to pixel, in values.
+    pub stride: usize,
+    pub channels: usize,
+}
+
+impl<T> Out<T> {
+    /// Where `channel` of `pixel` lies, and how many of at most `most` channels are left from there.
+    ///
+    /// # Safety
+    /// The row has that pixel and that channel.
+    #[inline(always)]
+    unsafe fn at(&self, pixel: usize, channel: usize, most: usize) -> (*mut T, usize) {
+        // SAFETY: as the caller promises.
+        (unsafe { self.start.add(pixel * self.stride + channel) }, most.min(self.channels - channel))
+    }
+}
+
+/// Takes sums in, `4 * V` channels of one pixel at a time.
+pub trait Sink {
+    /// # Safety
+    /// The row has that pixel and that channel, which is the first of these.
+    unsafe fn put<const V: usize>(&self, sums: [int32x4_t; V], scales: [float32x4_t; V], pixel: usize, channel: usize);
+}
+
+pub struct ToBytes {
+    out: Out<u8>,
+    zero: i16,
+    lowest: u8,
+}
+
+impl ToBytes {
+    pub const fn new(out: Out<u8>, output: Output) -> Self {
+        match output {
+            Output::Byte { zero, lowest } => Self { out, zero: zero as i16, lowest },
+            Output::Float => Self { out, zero: 0, lowest: 0 },
+        }
+    }
+}
+
+impl Sink for ToBytes {
+    #[inline(always)]
+    unsafe fn put<const V: usize>(&self, sums: [int32x4_t; V], scales: [float32x4_t; V], pixel: usize, channel: usize) {
+        // SAFETY: NEON is part of every aarch64; only the channels that are there are written.
+        unsafe {
+            // Every step saturates, and none of the limits lies within the range of a byte that is `zero` away from it.
+            let rounded = |v: usize| match v < V {
+                true => vcvtnq_s32_f32(vmulq_f32(vcvtq_f32_s32(sums[v]), scales[v])),
+                false => vdupq_n_s32(0),
+            };
+            let zero = vdupq_n_s16(self.zero);
+            let half =
+                |v: usize| vqmovun_s16(vqaddq_s16(vqmovn_high_s32(vqmovn_s32(rounded(v)), rounded(v + 1)), zero));
+            let bytes = match V {
+                0..=2 => vcombine_u8(half(0), vdup_n_u8(0)),
+                _ => vcombine_u8(half(0), half(2)),
+            };
+            let mut bytes = vmaxq_u8(bytes, vdupq_n_u8(self.lowest));
+            let (mut to, channels) = self.out.at(pixel, channel, 4 * V);
+            if channels == 16 {
+                return vst1q_u8(to, bytes);
+            }
+            if channels & 8 != 0 {
+                vst1_u8(to, vget_low_u8(bytes));
+                bytes = vextq_u8::<8>(bytes, bytes);
+                to = to.add(8);
+            }
+            if channels & 4 != 0 {
+                to.cast::<u32>().write_unaligned(vgetq_lane_u32::<0>(vreinterpretq_u32_u8(bytes)));
+                bytes = vextq_u8::<4>(bytes, bytes);
+                to = to.add(4);
+            }
+            if channels & 2 != 0 {
+                to.cast::<u16>().write_unaligned(vgetq_lane_u16::<0>(vreinterpretq_u16_u8(bytes)));
+                bytes = vextq_u8::<2>(bytes, bytes);
+                to = to.add(2);
+            }
+            if channels & 1 != 0 {
+                to.write(vgetq_lane_u8::<0>(bytes));
+            }
+        }
+    }
+}
+
+pub struct ToFloats {
+    pub out: Out<f32>,
+}
+
+impl Sink for ToFloats {
+    #[inline(always)]
+    unsafe fn put<const V: usize>(&self, sums: [int32x4_t; V], scales: [float32x4_t; V], pixel: usize, channel: usize) {
+        // SAFETY: NEON is part of every aarch64; only the channels that are there are written.
+        unsafe {
+            let (to, channels) = self.out.at(pixel, channel, 4 * V);
+            for v in 0..V {
+                let value = vmulq_f32(vcvtq_f32_s32(sums[v]), scales[v]);
+                let to = to.add(4 * v);
+                match channels - 4 * v {
+                    1 => to.write(vgetq_lane_f32::<0>(value)),
+                    2 => vst1_f32(to, vget_low_f32(value)),
+                    3 => {
+                        vst1_f32(to, vget_low_f32(value));
+                        to.add(2).write(vgetq_lane_f32::<2>(value));
+                    }
+                    _ => vst1q_f32(to, value),
+                }
+            }
+        }
+    }
+}
