@@ -29,14 +29,12 @@ pub unsafe fn row<S: Sink>(row: &Row<'_>, sink: &S) {
                     blocks::<1, 2, S>(row, vector, &mut x, sink);
                 }
                 3 => {
-                    blocks::<8, 3, S>(row, vector, &mut x, sink);
-                    blocks::<4, 3, S>(row, vector, &mut x, sink);
+                    blocks::<6, 3, S>(row, vector, &mut x, sink);
+                    blocks::<2, 3, S>(row, vector, &mut x, sink);
                     blocks::<1, 3, S>(row, vector, &mut x, sink);
                 }
                 _ => {
-                    blocks::<6, 4, S>(row, vector, &mut x, sink);
                     blocks::<4, 4, S>(row, vector, &mut x, sink);
-                    blocks::<2, 4, S>(row, vector, &mut x, sink);
                     blocks::<1, 4, S>(row, vector, &mut x, sink);
                 }
             }
@@ -61,8 +59,8 @@ unsafe fn blocks<const P: usize, const V: usize, S: Sink>(row: &Row<'_>, vector:
             let start: [int32x4_t; V] = from_fn(|v| vld1q_s32(bias.add(4 * v)));
             let mut sums = [start; P];
             let mut weight = weights;
-            for from in row.rows {
-                let mut from = from.add(*x * stride);
+            for kernel_row in 0..KERNEL {
+                let mut from = row.rows[kernel_row].add(*x * stride);
                 for _ in 0..chunks / 4 {
                     let bytes = load(from, stride);
                     part::<P, V, 0>(&mut sums, &bytes, &mut weight);
@@ -85,9 +83,7 @@ unsafe fn blocks<const P: usize, const V: usize, S: Sink>(row: &Row<'_>, vector:
                 }
             }
             let scales: [float32x4_t; V] = from_fn(|v| vld1q_f32(scales.add(4 * v)));
-            for (p, sums) in sums.into_iter().enumerate() {
-                sink.put(sums, scales, *x + p, 4 * vector);
-            }
+            sink.put(sums, scales, *x, 4 * vector);
             *x += P;
         }
     }

@@ -61,8 +61,8 @@ unsafe fn blocks<const P: usize, const C: usize, M: Multiply, S: Sink>(
         while *x + P <= row.width {
             let mut sums = [[vdupq_n_s32(0); C]; P];
             let mut weight = weights;
-            for from in row.rows {
-                let mut from = from.add(*x * stride);
+            for kernel_row in 0..KERNEL {
+                let mut from = row.rows[kernel_row].add(*x * stride);
                 for _ in 0..chunks {
                     let bytes: [M::Bytes; P] = from_fn(|p| M::load(from.add(p * stride)));
                     for c in 0..C {
@@ -75,12 +75,13 @@ unsafe fn blocks<const P: usize, const C: usize, M: Multiply, S: Sink>(
                     from = from.add(VECTOR);
                 }
             }
-            for (p, sums) in sums.into_iter().enumerate() {
+            let mut pixels = [[vld1q_s32(bias.as_ptr())]; P];
+            for (pixel, sums) in pixels.iter_mut().zip(&sums) {
                 let lanes = |c: usize| if c < C { sums[c] } else { vdupq_n_s32(0) };
                 let sum = vpaddq_s32(vpaddq_s32(lanes(0), lanes(1)), vpaddq_s32(lanes(2), lanes(3)));
-                let sum = vaddq_s32(sum, vld1q_s32(bias.as_ptr()));
-                sink.put([sum], [vld1q_f32(scales.as_ptr())], *x + p, channel);
+                pixel[0] = vaddq_s32(pixel[0], sum);
             }
+            sink.put(pixels, [vld1q_f32(scales.as_ptr())], *x, channel);
             *x += P;
         }
     }

@@ -22,34 +22,43 @@ pub unsafe fn row<S: Sink>(row: &Row<'_>, sink: &S) {
         unsafe {
             match vectors - vector {
                 1 => {
-                    blocks::<4, 1, S>(row, vector, &mut x, sink);
-                    blocks::<1, 1, S>(row, vector, &mut x, sink);
+                    blocks::<8, 4, 1, S>(row, vector, &mut x, sink);
+                    blocks::<2, 1, 1, S>(row, vector, &mut x, sink);
+                    blocks::<1, 1, 1, S>(row, vector, &mut x, sink);
                 }
                 2 => {
-                    blocks::<4, 2, S>(row, vector, &mut x, sink);
-                    blocks::<1, 2, S>(row, vector, &mut x, sink);
+                    blocks::<8, 4, 2, S>(row, vector, &mut x, sink);
+                    blocks::<2, 1, 2, S>(row, vector, &mut x, sink);
+                    blocks::<1, 1, 2, S>(row, vector, &mut x, sink);
                 }
                 3 => {
-                    blocks::<4, 3, S>(row, vector, &mut x, sink);
-                    blocks::<1, 3, S>(row, vector, &mut x, sink);
+                    blocks::<4, 2, 3, S>(row, vector, &mut x, sink);
+                    blocks::<2, 1, 3, S>(row, vector, &mut x, sink);
+                    blocks::<1, 1, 3, S>(row, vector, &mut x, sink);
                 }
                 _ => {
-                    blocks::<3, 4, S>(row, vector, &mut x, sink);
-                    blocks::<2, 4, S>(row, vector, &mut x, sink);
-                    blocks::<1, 4, S>(row, vector, &mut x, sink);
+                    blocks::<4, 2, 4, S>(row, vector, &mut x, sink);
+                    blocks::<2, 1, 4, S>(row, vector, &mut x, sink);
+                    blocks::<1, 1, 4, S>(row, vector, &mut x, sink);
                 }
             }
         }
     }
 }
 
-/// Computes `Q` pairs of pixels at a time from `x` on, as long as so many are left, for `V` vectors of channels. With one pair also
-/// the row's last pixel if it has no partner.
+/// Computes `P` pixels at a time from `x` on, as long as so many are left, for `V` vectors of channels. They make `Q` pairs; a pixel
+/// alone is its own partner.
 ///
 /// # Safety
 /// As [`row`].
 #[inline(never)]
-unsafe fn blocks<const Q: usize, const V: usize, S: Sink>(row: &Row<'_>, vector: usize, x: &mut usize, sink: &S) {
+unsafe fn blocks<const P: usize, const Q: usize, const V: usize, S: Sink>(
+    row: &Row<'_>,
+    vector: usize,
+    x: &mut usize,
+    sink: &S,
+) {
+    const { assert!(P.div_ceil(2) == Q) };
     let packed = row.packed;
     let (chunks, stride) = (packed.chunks, row.stride);
     // SAFETY: vectors of this group lie behind each other; bias and scales are padded to whole vectors.
@@ -57,51 +66,50 @@ unsafe fn blocks<const Q: usize, const V: usize, S: Sink>(row: &Row<'_>, vector:
         let weights = packed.weights.as_ptr().add(vector * KERNEL * chunks * VECTOR);
         let bias = packed.bias.as_ptr().add(4 * vector);
         let scales = packed.scales.as_ptr().add(4 * vector);
-        loop {
-            let left = row.width - *x;
-            if left < 2 * Q && (Q > 1 || left == 0) {
-                return;
-            }
-            // A pixel alone is its own partner.
-            let partner = if left == 1 { 0 } else { stride };
-            let start: [[int32x4_t; 2]; V] = from_fn(|v| {
+        while *x + P <= row.width {
+            let mut start = [[vdupq_n_s32(0); 2]; V];
+            for (v, start) in start.iter_mut().enumerate() {
                 let four = vreinterpretq_s64_s32(vld1q_s32(bias.add(4 * v)));
-                [vdupq_laneq_s64::<0>(four), vdupq_laneq_s64::<1>(four)].map(|two| vreinterpretq_s32_s64(two))
-            });
+                start[0] = vreinterpretq_s32_s64(vdupq_laneq_s64::<0>(four));
+                start[1] = vreinterpretq_s32_s64(vdupq_laneq_s64::<1>(four));
+            }
             let mut sums = [start; Q];
             let mut weight = weights;
-            for from in row.rows {
-                let mut from = from.add(*x * stride);
+            for kernel_row in 0..KERNEL {
+                let mut from = row.rows[kernel_row].add(*x * stride);
                 for _ in 0..chunks / 2 {
-                    let bytes: [[uint64x2_t; 2]; Q] = from_fn(|q| {
-                        let from = from.add(2 * q * stride);
-                        let [a, b] = [from, from.add(partner)].map(|from| vreinterpretq_u64_u8(vld1q_u8(from)));
-                        [vzip1q_u64(a, b), vzip2q_u64(a, b)]
-                    });
-                    chunk(&mut sums, bytes.map(|[low, _]| low), &mut weight);
-                    chunk(&mut sums, bytes.map(|[_, high]| high), &mut weight);
+                    let (mut low, mut high) = ([vdupq_n_u64(0); Q], [vdupq_n_u64(0); Q]);
+                    for q in 0..Q {
+                        let a = vreinterpretq_u64_u8(vld1q_u8(from.add(2 * q * stride)));
+                        let b = vreinterpretq_u64_u8(vld1q_u8(from.add((2 * q + 1).min(P - 1) * stride)));
+                        low[q] = vzip1q_u64(a, b);
+                        high[q] = vzip2q_u64(a, b);
+                    }
+                    chunk(&mut sums, &low, &mut weight);
+                    chunk(&mut sums, &high, &mut weight);
                     from = from.add(16);
                 }
                 if chunks % 2 == 1 {
-                    let bytes = from_fn(|q| {
-                        let from = from.add(2 * q * stride);
-                        let [a, b] = [from, from.add(partner)].map(|from| vreinterpret_u64_u8(vld1_u8(from)));
-                        vcombine_u64(a, b)
-                    });
-                    chunk(&mut sums, bytes, &mut weight);
+                    let mut bytes = [vdupq_n_u64(0); Q];
+                    for (q, bytes) in bytes.iter_mut().enumerate() {
+                        let a = vreinterpret_u64_u8(vld1_u8(from.add(2 * q * stride)));
+                        let b = vreinterpret_u64_u8(vld1_u8(from.add((2 * q + 1).min(P - 1) * stride)));
+                        *bytes = vcombine_u64(a, b);
+                    }
+                    chunk(&mut sums, &bytes, &mut weight);
                 }
             }
             let scales: [float32x4_t; V] = from_fn(|v| vld1q_f32(scales.add(4 * v)));
-            for (q, sums) in sums.into_iter().enumerate() {
-                let sums = sums.map(|two| two.map(|sums| vreinterpretq_s64_s32(sums)));
-                let first = sums.map(|[a, b]| vreinterpretq_s32_s64(vzip1q_s64(a, b)));
-                sink.put(first, scales, *x + 2 * q, 4 * vector);
-                if partner != 0 {
-                    let second = sums.map(|[a, b]| vreinterpretq_s32_s64(vzip2q_s64(a, b)));
-                    sink.put(second, scales, *x + 2 * q + 1, 4 * vector);
+            let mut pixels = [[vdupq_n_s32(0); V]; P];
+            for (p, pixel) in pixels.iter_mut().enumerate() {
+                for (v, pixel) in pixel.iter_mut().enumerate() {
+                    let [a, b] = sums[p / 2][v];
+                    let (a, b) = (vreinterpretq_s64_s32(a), vreinterpretq_s64_s32(b));
+                    *pixel = vreinterpretq_s32_s64(if p % 2 == 0 { vzip1q_s64(a, b) } else { vzip2q_s64(a, b) });
                 }
             }
-            *x += left.min(2 * Q);
+            sink.put(pixels, scales, *x, 4 * vector);
+            *x += P;
         }
     }
 }
@@ -113,7 +121,7 @@ unsafe fn blocks<const Q: usize, const V: usize, S: Sink>(row: &Row<'_>, vector:
 #[inline(always)]
 unsafe fn chunk<const Q: usize, const V: usize>(
     sums: &mut [[[int32x4_t; 2]; V]; Q],
-    bytes: [uint64x2_t; Q],
+    bytes: &[uint64x2_t; Q],
     weight: &mut *const u8,
 ) {
     for v in 0..V {
@@ -122,7 +130,7 @@ unsafe fn chunk<const Q: usize, const V: usize>(
             unsafe {
                 let weights = vld1q_s8(weight.cast());
                 *weight = weight.add(VECTOR / 2);
-                for (sums, bytes) in sums.iter_mut().zip(bytes) {
+                for (sums, &bytes) in sums.iter_mut().zip(bytes) {
                     sums[v][half] = matrix(sums[v][half], vreinterpretq_u8_u64(bytes), weights);
                 }
             }
