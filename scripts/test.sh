@@ -4,7 +4,7 @@
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 
-checks=(fmt torch_free no_std clippy docs deny test)
+checks=(fmt torch_free no_std clippy docs deny test aarch64)
 deny_version=0.20.2
 passed=0 failed=0 skipped=0
 
@@ -60,6 +60,19 @@ deny() {
 
 # One set of features for everything, so that the heavy dependencies are built once.
 test() { cargo test --workspace --features host-trainer/torch; }
+
+# The kernels of another processor, emulated: plain NEON, with dot product, with 8-bit matrix multiplication. Each kernel that is
+# to be tested must be among those that say they were.
+aarch64() {
+  local exports processor kernel said
+  exports=$(scripts/aarch64.sh) || return
+  for processor in cortex-a72=neon cortex-a76=neon-dot max=neon-i8mm; do
+    kernel=${processor#*=} processor=${processor%=*}
+    said=$(eval "$exports" && QEMU_CPU=$processor cargo test --quiet --target aarch64-unknown-linux-gnu -p edge-kernels -- --nocapture) ||
+      { printf '%s\n' "$said"; return 1; }
+    grep -E "^kernels: .*\b$kernel( |\$)" <<<"$said" || { echo "$kernel was not tested on $processor"; return 1; }
+  done
+}
 
 [ $# -eq 0 ] || checks=("$@")
 for check in "${checks[@]}"; do
