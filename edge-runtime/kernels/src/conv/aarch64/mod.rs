@@ -6,6 +6,7 @@
 mod dot;
 mod long;
 mod matrix;
+pub mod peak;
 mod products;
 mod sink;
 
