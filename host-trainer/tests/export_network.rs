@@ -8,7 +8,8 @@ use host_trainer::data::Picture;
 use host_trainer::export::fold_bn::{FoldError, KERNEL};
 use host_trainer::export::graph::{Layer, Op, Source, layers};
 use host_trainer::export::{FoldedNet, Form, Reloaded, TensorMap, WriteError, fold, onnx, untrained};
-use host_trainer::quantise::observe::observe;
+use host_trainer::quantise::equalise::{STRENGTHS, equalise};
+use host_trainer::quantise::observe::{largest_by_channel, observe};
 use host_trainer::quantise::ranges::PICTURE_SCALE;
 use host_trainer::quantise::{RangeRule, Scales, calibrate, weights};
 use rand::{RngExt, SeedableRng};
@@ -220,13 +221,30 @@ fn the_integer_network_computes_what_bytes_between_the_layers_give() {
 }
 
 #[test]
+fn equalising_changes_weights_and_no_heatmap() {
+    let (width, height) = (64, 32);
+    let net = fold(&untrained(3, 2, SEED)).unwrap();
+    let float = onnx::write(&net, width, height, Form::Float).unwrap();
+    let pictures = pictures(width, height, 3);
+    let largest = largest_by_channel(&float, &layers(), (width, height), &pictures).unwrap();
+    let changed = equalise(&net, &layers(), &largest, 1.0);
+    assert_ne!(changed, net);
+    let bits = |net| {
+        let model = onnx::write(net, width, height, Form::Float).unwrap();
+        let heatmap = Reloaded::load(&model, width, height).unwrap().heatmap(&pictures[0]).unwrap();
+        heatmap.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+    };
+    assert_eq!(bits(&changed), bits(&net));
+}
+
+#[test]
 fn calibration_keeps_the_rule_that_changes_least() {
     let (width, height) = (64, 32);
     let net = fold(&untrained(3, 2, SEED)).unwrap();
     let float = onnx::write(&net, width, height, Form::Float).unwrap();
     let loaded = Reloaded::load(&float, width, height).unwrap();
     let kept = calibrate(&net, (width, height), &float, &loaded, &pictures(width, height, 6)).unwrap();
-    assert_eq!(kept.trials.len(), RangeRule::ALL.len());
+    assert_eq!(kept.trials.len(), STRENGTHS.len() * RangeRule::ALL.len());
     assert!(kept.trials.windows(2).all(|pair| pair[0].difference <= pair[1].difference), "{:?}", kept.trials);
     assert!(kept.trials[0].difference > 0.0 && kept.trials[0].difference < 0.05, "{:?}", kept.trials);
     assert!(calibrate(&net, (width, height), &float, &loaded, &[]).is_err());

@@ -1,15 +1,16 @@
 //! Scales for every value, by the rule that changes the heatmaps least.
 //!
-//! Observes the float model on one part of the pictures, writes an integer model by each rule, compares its heatmaps with
-//! the float model's on the other part, and keeps the best. The pictures are good parts and simulated defects: without
+//! Observes the float model on one part of the pictures, writes an integer model by each rule and with channels equalised more or
+//! less, compares its heatmaps with the float model's on the other part, and keeps the best. The pictures are good parts and simulated defects: without
 //! defects, what they cause would be clipped.
 
 use rayon::prelude::*;
 use serde::Serialize;
 use thiserror::Error;
 
+use super::equalise::{STRENGTHS, equalise};
 use super::histogram::Histogram;
-use super::observe::observe;
+use super::observe::{largest_by_channel, observe};
 use super::ranges::{PICTURE_SCALE, RangeRule, Scales};
 use super::sharing::{Group, groups};
 use crate::data::Picture;
@@ -23,6 +24,8 @@ use crate::export::reload::{ReloadError, Reloaded};
 pub struct Trial {
     /// The rule.
     pub rule: RangeRule,
+    /// How far channels were equalised, 0..=1.
+    pub equalised: f32,
     /// Root of the mean square difference of heatmap values from the float model's, 0..=1.
     pub difference: f64,
 }
@@ -69,14 +72,19 @@ pub fn calibrate(
     let list = layers();
     let every_second = |from: usize| pictures.iter().skip(from).step_by(2).cloned().collect::<Vec<_>>();
     let (to_observe, to_compare) = (every_second(0), every_second(1));
-    let observed = observe(float, &list, (width, height), &to_observe)?;
+    let largest = largest_by_channel(float, &list, (width, height), &to_observe)?;
     let expected = heatmaps(float_model, &to_compare)?;
     let mut tried = Vec::new();
-    for rule in RangeRule::ALL {
-        let onnx = write(net, width, height, Form::Int8(&scales(&list, &observed, rule)))?;
-        let model = Reloaded::load(&onnx, width, height)?;
-        let difference = root_mean_square(&expected, &heatmaps(&model, &to_compare)?);
-        tried.push((Trial { rule, difference }, onnx, model));
+    for equalised in STRENGTHS {
+        let net = equalise(net, &list, &largest, equalised);
+        let float = write(&net, width, height, Form::Float)?;
+        let observed = observe(&float, &list, (width, height), &to_observe)?;
+        for rule in RangeRule::ALL {
+            let onnx = write(&net, width, height, Form::Int8(&scales(&list, &observed, rule)))?;
+            let model = Reloaded::load(&onnx, width, height)?;
+            let difference = root_mean_square(&expected, &heatmaps(&model, &to_compare)?);
+            tried.push((Trial { rule, equalised, difference }, onnx, model));
+        }
     }
     tried.sort_by(|a, b| a.0.difference.total_cmp(&b.0.difference));
     let trials = tried.iter().map(|(trial, ..)| *trial).collect();
