@@ -1,10 +1,12 @@
 //! `edge-runtime`: reads the command line, runs one command, ends with its exit code. Everything else is in the library.
 
+use std::alloc::System;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{check_config, inspect, render, run, verify_bundle};
+use edge_runtime::cli::{bench, check_config, inspect, render, run, verify_bundle};
+use stats_alloc::StatsAlloc;
 
 /// Inspects parts on a line and rejects what is not proven good.
 #[derive(Debug, Parser)]
@@ -21,6 +23,16 @@ enum Command {
     VerifyBundle(verify_bundle::Args),
     CheckConfig(check_config::Args),
     Render(render::Args),
+    Bench(bench::Args),
+}
+
+/// Counts, so that `bench` can say that nothing is allocated from picture to picture.
+#[global_allocator]
+static ALLOCATOR: StatsAlloc<System> = StatsAlloc::system();
+
+fn allocations() -> u64 {
+    let stats = ALLOCATOR.stats();
+    (stats.allocations + stats.reallocations) as u64
 }
 
 fn main() -> ExitCode {
@@ -31,6 +43,7 @@ fn main() -> ExitCode {
         Command::VerifyBundle(args) => verify_bundle::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Bench(args) => bench::run(&args, &allocations),
     };
     outcome.map_or_else(
         |error| {

@@ -18,7 +18,7 @@ use super::exit::Exit;
 use super::model_option::ModelOption;
 use super::pictures;
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
-use crate::engine::{Inspector, TractEngine};
+use crate::engine::{Inspector, choice};
 use crate::hmi::heatmap::beside_picture;
 use crate::hw::clock::Monotonic;
 use crate::hw::roles::Clock as _;
@@ -82,7 +82,7 @@ pub fn run(args: &Args) -> Result<Exit> {
             return Ok(Exit::BundleRefused);
         }
     };
-    let mut inspector = match ready(&bundle) {
+    let mut inspector = match ready(&bundle, args.model) {
         Ok(inspector) => inspector,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -109,9 +109,8 @@ pub fn run(args: &Args) -> Result<Exit> {
 }
 
 /// Loads the model and runs the self-test that the station runs too.
-fn ready(bundle: &OpenBundle) -> Result<Inspector> {
-    let steps = bundle.manifest().preprocess();
-    let engine = TractEngine::load(bundle.model(), steps.width(), steps.height())?;
+fn ready(bundle: &OpenBundle, option: ModelOption) -> Result<Inspector> {
+    let engine = choice::load(bundle, option.engine(), option.threads())?;
     let mut inspector = Inspector::new(bundle.manifest().clone(), Box::new(engine));
     parity::check(bundle, &mut inspector)?;
     Ok(inspector)

@@ -1,5 +1,6 @@
 //! The commands, one file each: its arguments and its `run`. Standard output is data, standard error is talk.
 
+pub mod bench;
 pub mod check_config;
 pub mod exit;
 pub mod inspect;

@@ -1,11 +1,14 @@
-//! `--precision` and `--false-reject`: which of a bundle's two models is run, and where its threshold lies.
+//! `--precision`, `--false-reject`, `--engine`, `--threads`: which of a bundle's two models is run, where its threshold lies, and what
+//! computes it.
 
 use shared::manifest::{Precision, TargetError};
 
 use crate::bundle::OpenBundle;
+use crate::engine::choice::EngineChoice;
+use crate::engine::fused::MAX_THREADS;
 
 /// Which of the bundle's models runs.
-#[derive(Clone, Copy, Debug, Default, clap::Args)]
+#[derive(Clone, Copy, Debug, clap::Args)]
 pub struct ModelOption {
     /// The model in 8-bit integers, or the one in floats to compare with. Each has its own threshold.
     #[arg(long, default_value_t = Choice::Int8, value_enum)]
@@ -14,16 +17,55 @@ pub struct ModelOption {
     /// held out must support it. Default: the bundle's own.
     #[arg(long, value_name = "SHARE")]
     false_reject: Option<f64>,
+    /// What computes the model in integers: fused layers, the same without vector instructions, or tract in floats.
+    #[arg(long, default_value_t = EngineName::Fused, value_enum)]
+    engine: EngineName,
+    /// Threads that compute one picture together.
+    #[arg(long, value_name = "N", default_value_t = 1, value_parser = threads)]
+    threads: usize,
 }
 
-#[derive(Clone, Copy, Debug, Default, clap::ValueEnum)]
+impl Default for ModelOption {
+    fn default() -> Self {
+        Self { precision: Choice::Int8, false_reject: None, engine: EngineName::Fused, threads: 1 }
+    }
+}
+
+fn threads(text: &str) -> Result<usize, String> {
+    match text.parse() {
+        Ok(threads) if (1..=MAX_THREADS).contains(&threads) => Ok(threads),
+        _ => Err(format!("expected a number from 1 to {MAX_THREADS}")),
+    }
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
+enum EngineName {
+    Fused,
+    Scalar,
+    Tract,
+}
+
+#[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Choice {
-    #[default]
     Int8,
     F32,
 }
 
 impl ModelOption {
+    /// The engine that these options want.
+    pub fn engine(self) -> EngineChoice {
+        match self.engine {
+            EngineName::Fused => EngineChoice::Fused,
+            EngineName::Scalar => EngineChoice::Scalar,
+            EngineName::Tract => EngineChoice::Tract,
+        }
+    }
+
+    /// Threads that compute one picture together, 1..=[`MAX_THREADS`].
+    pub const fn threads(self) -> usize {
+        self.threads
+    }
+
     /// The bundle as these options want it. Without `--false-reject`, `usual` moves the threshold, if it is given.
     ///
     /// # Errors

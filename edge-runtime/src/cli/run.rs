@@ -15,7 +15,7 @@ use super::pictures::write_whole;
 use crate::app::{Model, Outcome, simulate};
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
 use crate::config::Config;
-use crate::engine::{Inspector, TractEngine};
+use crate::engine::{Inspector, choice};
 use crate::hw::clock::Monotonic;
 use crate::hw::roles::Clock as _;
 use crate::stage::shift::ShiftError;
@@ -77,7 +77,7 @@ pub fn run(args: &Args) -> Result<Exit> {
         },
         Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
     };
-    let model = match model(&bundle) {
+    let model = match model(&bundle, args.model) {
         Ok(model) => model,
         Err(error) => {
             eprintln!("error: {error:#}");
@@ -131,12 +131,12 @@ fn overridden(mut config: Config, args: &Args) -> Config {
 }
 
 /// An inspector for each worker, of which the first has passed the bundle's own test.
-fn model(bundle: &OpenBundle) -> Result<Model> {
-    let (manifest, steps) = (bundle.manifest(), bundle.manifest().preprocess());
+fn model(bundle: &OpenBundle, option: ModelOption) -> Result<Model> {
+    let manifest = bundle.manifest();
     let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS);
     let mut inspectors = Vec::with_capacity(workers);
     for _ in 0..workers {
-        let engine = TractEngine::load(bundle.model(), steps.width(), steps.height())?;
+        let engine = choice::load(bundle, option.engine(), option.threads())?;
         inspectors.push(Inspector::new(manifest.clone(), Box::new(engine)));
     }
     parity::check(bundle, &mut inspectors[0])?;

@@ -11,7 +11,7 @@ use shared::score::Border;
 use super::exit::Exit;
 use super::model_option::ModelOption;
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
-use crate::engine::{Inspector, TractEngine};
+use crate::engine::{Inspector, choice};
 
 /// Verifies a bundle, prints its facts and proves that this machine computes what the trainer's did.
 ///
@@ -50,8 +50,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     }
     println!("{:<22}{}", "signed by", bundle.signer());
     println!("{:<22}{} bytes, SHA-256 {}", "model", bundle.model().len(), hex(bundle.manifest().model_sha256()));
-    let steps = bundle.manifest().preprocess();
-    let tested = TractEngine::load(bundle.model(), steps.width(), steps.height())
+    let tested = choice::load(&bundle, args.model.engine(), args.model.threads())
         .map_err(anyhow::Error::from)
         .and_then(|engine| {
             let mut inspector = Inspector::new(bundle.manifest().clone(), Box::new(engine));

@@ -4,7 +4,9 @@
 //! run here at all; [`Inspector`] puts preprocessing, engine and score in their order.
 
 pub mod accept;
+pub mod choice;
 mod error;
+pub mod fused;
 mod inspector;
 mod tract;
 

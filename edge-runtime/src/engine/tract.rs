@@ -7,6 +7,7 @@
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 
+use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::InferenceModel;
 
@@ -27,7 +28,16 @@ impl TractEngine {
     /// # Errors
     /// Bytes that are no model, a model that [`accept`] refuses, one whose output is no heatmap of the input's size.
     pub fn load(model: &[u8], width: usize, height: usize) -> Result<Self, EngineError> {
-        let plan = caught("loading", || plan(model, width, height))?;
+        caught("loading", || Self::load_with(&decode(model)?, (width, height), |_| Ok(())))
+    }
+
+    /// The same with a change to the graph before it is optimised.
+    pub(super) fn load_with(
+        model: &ModelProto,
+        (width, height): (usize, usize),
+        change: impl FnOnce(&mut TypedModel) -> TractResult<()>,
+    ) -> Result<Self, EngineError> {
+        let plan = plan(model, width, height, change)?;
         Ok(Self { plan, width, height })
     }
 }
@@ -50,21 +60,30 @@ impl Engine for TractEngine {
     }
 }
 
-fn plan(bytes: &[u8], width: usize, height: usize) -> Result<Arc<TypedRunnableModel>, EngineError> {
+/// The bytes of a file as ONNX messages.
+pub(super) fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
+    let decoded = tract_onnx::onnx().proto_model_for_read(&mut &*bytes);
+    decoded.map_err(|error| ModelError::NotOnnx { reason: format!("{error:#}") })
+}
+
+fn plan(
+    proto: &ModelProto,
+    width: usize,
+    height: usize,
+    change: impl FnOnce(&mut TypedModel) -> TractResult<()>,
+) -> Result<Arc<TypedRunnableModel>, EngineError> {
     let load = |error: TractError| EngineError::Load { reason: format!("{error:#}") };
-    let onnx = tract_onnx::onnx();
-    let proto = onnx
-        .proto_model_for_read(&mut &*bytes)
-        .map_err(|error| ModelError::NotOnnx { reason: format!("{error:#}") })?;
-    accept(&proto, width, height)?;
+    accept(proto, width, height)?;
     let fact = f32::fact([1, 3, height, width]);
-    let mut model = onnx
-        .model_for_proto_model(&proto)
+    let mut model = tract_onnx::onnx()
+        .model_for_proto_model(proto)
         .and_then(|model| model.with_input_fact(0, fact.clone().into()))
         .map_err(load)?;
     model.analyse(false).map_err(load)?;
     in_proportion(&model, width * height)?;
     show_logits(&mut model).map_err(load)?;
+    let mut model = model.into_typed().map_err(load)?;
+    change(&mut model).map_err(load)?;
     let model = model.into_optimized().map_err(load)?;
 
     let shape = |fact: &TypedFact| format!("{fact:?}");
@@ -127,13 +146,13 @@ fn run(plan: &Arc<TypedRunnableModel>, input: &[u8], [height, width]: [usize; 2]
     plan.run(tvec!(tensor.into_tvalue()))
 }
 
-fn length(buffer: &'static str, expected: usize, got: usize) -> Result<(), EngineError> {
+pub(super) fn length(buffer: &'static str, expected: usize, got: usize) -> Result<(), EngineError> {
     if got == expected { Ok(()) } else { Err(EngineError::Length { buffer, expected, got }) }
 }
 
 /// Turns a panic of the runtime into an error: a damaged model must not take the gate's process down, and tract asserts
 /// where it should refuse. What the closure captured is dropped or only read afterwards, so nothing half-changed is used.
-fn caught<T>(during: &'static str, work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
+pub(super) fn caught<T>(during: &'static str, work: impl FnOnce() -> Result<T, EngineError>) -> Result<T, EngineError> {
     catch_unwind(AssertUnwindSafe(work)).unwrap_or_else(|panic| {
         let text = panic.downcast_ref::<&str>().map(|text| (*text).to_owned());
         let reason = text.or_else(|| panic.downcast_ref::<String>().cloned());

@@ -1,0 +1,126 @@
+//! Bilinear up-sampling of bytes to twice the size, corners aligned, channels last.
+//!
+//! Result `x` of `2 n` lies at `x (n - 1) / (2 n - 1)` of the source, as ONNX's `align_corners` has it. Interpolates in 32-bit
+//! floats, first between the two rows, then between neighbouring pixels, and rounds once, to nearest with ties to even. That is
+//! within one step of the exact value rounded, and the same on every processor.
+
+use crate::versions::versions;
+
+/// Between which two source places a result lies.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Between {
+    /// The place before.
+    pub low: usize,
+    /// The place behind; the last one is its own.
+    pub high: usize,
+    /// Share of the latter, 0..1.
+    pub share: f32,
+}
+
+/// For each of the `2 n` results the places among `n` that it lies between.
+pub fn doubled(n: usize) -> Vec<Between> {
+    let last = n.saturating_sub(1);
+    let steps = 2 * n.max(1) - 1;
+    let place = |x: usize| {
+        let (low, rest) = (x * last / steps, x * last % steps);
+        Between { low, high: (low + 1).min(last), share: rest as f32 / steps as f32 }
+    };
+    (0..2 * n).map(place).collect()
+}
+
+/// Added to a float of 0..=255 it leaves its nearest integer, ties to even, in the lowest byte.
+const ROUND: f32 = 12_582_912.0;
+
+versions! {
+    /// Two source rows become one row of the result, at `share` of the way from the first to the second.
+    ///
+    /// `rows` begin at their first pixel, pixels `in_stride` bytes apart; `columns` is [`doubled`] of their number of pixels; `out`
+    /// begins at the first pixel of the result, `out_stride` bytes apart. The first `channels` bytes of each pixel are read and
+    /// written. `scratch` holds `channels` floats for each source pixel.
+    ///
+    /// # Panics
+    /// When a slice is too short.
+    pub fn resize_row(
+        rows: [&[u8]; 2],
+        in_stride: usize,
+        share: f32,
+        columns: &[Between],
+        channels: usize,
+        scratch: &mut [f32],
+        out: &mut [u8],
+        out_stride: usize,
+    ) {
+        let [above, below] = rows;
+        let pixels = above.chunks(in_stride).zip(below.chunks(in_stride));
+        for ((above, below), between) in pixels.zip(scratch.chunks_exact_mut(channels)).take(columns.len() / 2) {
+            for ((between, &a), &b) in between.iter_mut().zip(&above[..channels]).zip(&below[..channels]) {
+                let (a, b) = (f32::from(a), f32::from(b));
+                *between = a + share * (b - a);
+            }
+        }
+        for (column, out) in columns.iter().zip(out.chunks_mut(out_stride)) {
+            let low = &scratch[column.low * channels..][..channels];
+            let high = &scratch[column.high * channels..][..channels];
+            mix(low, high, column.share, &mut out[..channels]);
+        }
+    }
+}
+
+/// In pieces of a fixed length first, which the compiler keeps in registers.
+#[inline(always)]
+fn mix(low: &[f32], high: &[f32], share: f32, out: &mut [u8]) {
+    const PIECE: usize = 16;
+    let byte = |a: f32, b: f32| (a + share * (b - a) + ROUND).to_bits() as u8;
+    let (low_pieces, low_rest) = low.as_chunks::<PIECE>();
+    let (high_pieces, high_rest) = high.as_chunks::<PIECE>();
+    let (out_pieces, out_rest) = out.as_chunks_mut::<PIECE>();
+    for ((low, high), out) in low_pieces.iter().zip(high_pieces).zip(out_pieces) {
+        *out = std::array::from_fn(|at| byte(low[at], high[at]));
+    }
+    for ((&low, &high), out) in low_rest.iter().zip(high_rest).zip(out_rest) {
+        *out = byte(low, high);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::isa::Isa;
+
+    #[test]
+    fn corners_stay_and_the_rest_lies_between() {
+        assert_eq!(doubled(1), [Between { low: 0, high: 0, share: 0.0 }; 2]);
+        let four = doubled(4);
+        assert_eq!((four[0].low, four[0].share, four[7].low, four[7].share), (0, 0.0, 3, 0.0));
+        assert_eq!((four[1].low, four[1].high, four[1].share), (0, 1, 3.0 / 7.0));
+    }
+
+    #[test]
+    fn every_version_is_within_a_step_of_the_exact_value_and_all_are_alike() {
+        let (width, stride, channels) = (23, 40, 37);
+        let row = |seed: usize| -> Vec<u8> { (0..width * stride).map(|at| ((at * 89 + seed * 57) % 256) as u8).collect() };
+        let rows = [row(3), row(8)];
+        let columns = doubled(width);
+        let share = 5.0f32 / 13.0;
+        let mut first: Option<Vec<u8>> = None;
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
+            let mut out = vec![7; 2 * width * 48];
+            let mut scratch = vec![0.0; width * channels];
+            resize_row(isa, [&rows[0], &rows[1]], stride, share, &columns, channels, &mut scratch, &mut out, 48);
+            for (x, column) in columns.iter().enumerate() {
+                for channel in 0..48 {
+                    let got = out[x * 48 + channel];
+                    if channel >= channels {
+                        assert_eq!(got, 7, "{isa} wrote beyond its channels");
+                        continue;
+                    }
+                    let at = |row: usize, x: usize| f64::from(rows[row][x * stride + channel]);
+                    let down = |x: usize| at(0, x) + f64::from(share) * (at(1, x) - at(0, x));
+                    let exact = down(column.low) + f64::from(column.share) * (down(column.high) - down(column.low));
+                    assert!((f64::from(got) - exact).abs() < 0.5001, "{isa}, pixel {x}: {got}, exact {exact}");
+                }
+            }
+            assert_eq!(*first.get_or_insert_with(|| out.clone()), out, "{isa}");
+        }
+    }
+}
