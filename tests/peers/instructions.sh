@@ -29,5 +29,7 @@ status=0
 $CARGO_TARGET_AARCH64_UNKNOWN_LINUX_GNU_RUNNER -d plugin -D "$work/log" \
   -plugin "$work/count.so,out=$work/executed$in" "$@" >&2 || status=$?
 [ -s "$work/executed" ] || { echo "no number came back" >&2; exit 1; }
+[ -z "$in" ] || [ "$(cat "$work/executed")" != 0 ] ||
+  echo "NOTE: no such function ran; a stripped program has no symbols: build it with CARGO_PROFILE_RELEASE_STRIP=none" >&2
 cat "$work/executed"
 exit "$status"
