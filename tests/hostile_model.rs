@@ -2,6 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use edge_kernels::Isa;
+use edge_runtime::engine::fused::{self, Loaded};
 use edge_runtime::engine::{Engine, EngineError, ModelError, TractEngine};
 use line_tests::small_bundle::{SEED, model, picture};
 use prost::Message;
@@ -16,10 +18,22 @@ fn good() -> ModelProto {
     ModelProto::decode(&*model((1, 1), SIDE, SIDE, Precision::Int8)).unwrap()
 }
 
-/// What the engine says to a model after a change; it never panics and never gives what is no heatmap.
+/// What tract says to a model after a change. Neither it nor the fused layers panic or give what is no heatmap.
 fn answer(bytes: &[u8]) -> Result<(), EngineError> {
+    let fused = fused::load(bytes, (SIDE, SIDE), Isa::best(), 2).and_then(|loaded| match loaded {
+        Loaded::Whole(engine) => judge(engine),
+        Loaded::Partly(engine, _) => judge(engine),
+    });
+    let tract = TractEngine::load(bytes, SIDE, SIDE).and_then(judge);
+    // What a model may be is asked before either of them sees it.
+    let refused = |answer: &Result<(), EngineError>| matches!(answer, Err(EngineError::Model(_)));
+    assert_eq!(refused(&fused), refused(&tract), "fused {fused:?}, tract {tract:?}");
+    tract
+}
+
+fn judge(mut engine: impl Engine) -> Result<(), EngineError> {
     let mut heatmap = vec![0.0; SIDE * SIDE];
-    TractEngine::load(bytes, SIDE, SIDE)?.infer(&picture(SIDE, SIDE, 1), &mut heatmap)?;
+    engine.infer(&picture(SIDE, SIDE, 1), &mut heatmap)?;
     assert!(heatmap.iter().all(|value| (0.0..=1.0).contains(value)));
     Ok(())
 }

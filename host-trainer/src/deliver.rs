@@ -34,11 +34,11 @@ pub const EXPORT_TOLERANCE: f32 = 1e-3;
 pub const INT8_TOLERANCE: f32 = 0.15;
 
 /// Largest difference of a score between two machines that run the same model, by the model's numbers: in float sums are
-/// rounded in another order; in integers such a difference may tip a value over to the next step, and the step travels on.
+/// rounded in another order; integers are the same on every machine, up to the last float operations of the score.
 pub const fn parity_tolerance(precision: Precision) -> f32 {
     match precision {
         Precision::Float32 => 1e-4,
-        Precision::Int8 => 5e-3,
+        Precision::Int8 => 1e-6,
     }
 }
 

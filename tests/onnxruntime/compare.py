@@ -12,7 +12,7 @@ import onnx
 import onnxruntime
 
 # Largest difference of a heatmap value. In integers a value that lies between two steps may fall to either side.
-TOLERANCE = {"f32": 1e-4, "int8": 2 / 255}
+TOLERANCE = {"f32": 1e-4, "int8": 2 / 255, "fused": 2 / 255}
 
 
 def main(folder: pathlib.Path) -> int:
@@ -22,14 +22,15 @@ def main(folder: pathlib.Path) -> int:
     images = inputs.transpose(0, 3, 1, 2).astype(np.float32) / np.float32(255)
     failed = False
     for name, tolerance in TOLERANCE.items():
-        onnx.checker.check_model(onnx.load(folder / f"{name}.onnx"), full_check=True)
+        file = "int8" if name == "fused" else name
+        onnx.checker.check_model(onnx.load(folder / f"{file}.onnx"), full_check=True)
         ours = np.fromfile(folder / f"{name}.bin", np.float32).reshape(count, height, width)
         for level in ("ORT_DISABLE_ALL", "ORT_ENABLE_ALL"):
             options = onnxruntime.SessionOptions()
             options.graph_optimization_level = getattr(onnxruntime.GraphOptimizationLevel, level)
             options.log_severity_level = 3
             session = onnxruntime.InferenceSession(
-                str(folder / f"{name}.onnx"), options, providers=["CPUExecutionProvider"]
+                str(folder / f"{file}.onnx"), options, providers=["CPUExecutionProvider"]
             )
             differences = [
                 np.abs(session.run(None, {"image": images[at : at + 1]})[0][0, 0] - ours[at]) for at in range(count)

@@ -7,13 +7,15 @@ use std::path::{Path, PathBuf};
 use anyhow::{Context as _, Result};
 use edge_runtime::bundle::OpenBundle;
 use edge_runtime::cli::pictures::decode;
-use edge_runtime::engine::{Engine as _, TractEngine};
+use edge_runtime::engine::Engine as _;
+use edge_runtime::engine::choice::{self, EngineChoice};
 use shared::frame::Frame;
 use shared::manifest::Precision;
 use shared::preprocess::Scratch;
 
-/// Writes into `out`: `f32.onnx` and `int8.onnx`; `inputs.bin`, u8 `[picture][row][column][RGB]`; `f32.bin` and `int8.bin`,
-/// little-endian f32 `[picture][row][column]`; and `facts.json` with width, height and the pictures' names.
+/// Writes into `out`: `f32.onnx` and `int8.onnx`; `inputs.bin`, u8 `[picture][row][column][RGB]`; what tract makes of them in
+/// `f32.bin` and `int8.bin` and the fused layers in `fused.bin`, little-endian f32 `[picture][row][column]`; and `facts.json` with
+/// width, height and the pictures' names.
 ///
 /// # Errors
 /// A picture cannot be read or judged, or a file cannot be written.
@@ -32,16 +34,21 @@ pub fn write(bundle: &OpenBundle, pictures: &[PathBuf], out: &Path) -> Result<()
     }
     let put = |name: &str, bytes: &[u8]| std::fs::write(out.join(name), bytes).with_context(|| name.to_owned());
     put("inputs.bin", &inputs.concat())?;
-    for precision in Precision::BOTH {
+    let kinds = [
+        ("f32", Precision::Float32, EngineChoice::Tract),
+        ("int8", Precision::Int8, EngineChoice::Tract),
+        ("fused", Precision::Int8, EngineChoice::Fused),
+    ];
+    for (name, precision, engine) in kinds {
         let bundle = bundle.clone().with_precision(precision);
-        let mut engine = TractEngine::load(bundle.model(), width, height)?;
+        let mut engine = choice::load(&bundle, engine, 1)?;
         let (mut heatmap, mut all) = (vec![0.0f32; width * height], Vec::new());
         for input in &inputs {
             engine.infer(input, &mut heatmap)?;
             all.extend(heatmap.iter().flat_map(|value| value.to_le_bytes()));
         }
         put(&format!("{precision}.onnx"), bundle.model())?;
-        put(&format!("{precision}.bin"), &all)?;
+        put(&format!("{name}.bin"), &all)?;
     }
     let names: Vec<String> = pictures.iter().map(|path| path.display().to_string()).collect();
     let facts = serde_json::json!({ "width": width, "height": height, "pictures": names });

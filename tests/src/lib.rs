@@ -1,3 +1,4 @@
 //! The rig that the tests of this package share.
 
+pub mod heatmaps;
 pub mod small_bundle;

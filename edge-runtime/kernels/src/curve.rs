@@ -10,8 +10,8 @@ const FLAT: f32 = 87.0;
 const ROUND: f32 = 12_582_912.0;
 /// log2(e).
 const LOG2_E: f32 = std::f32::consts::LOG2_E;
-/// ln(2) in two parts; products of the first with small integers are exact (Cody and Waite 1980).
-const LN_2_HIGH: f32 = 0.693_359_375;
+/// ln(2) in two parts; products of the first, 355 / 512, with small integers are exact (Cody and Waite 1980).
+const LN_2_HIGH: f32 = 0.693_359_4;
 const LN_2_LOW: f32 = -2.121_944_4e-4;
 /// Of the polynomial for e^r on |r| <= ln(2) / 2, from the sixth power down (Cephes, `expf`).
 const POWERS: [f32; 6] = [1.987_569_1e-4, 1.398_2e-3, 8.333_452e-3, 4.166_579_6e-2, 1.666_666_5e-1, 5e-1];

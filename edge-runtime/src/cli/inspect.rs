@@ -111,8 +111,9 @@ pub fn run(args: &Args) -> Result<Exit> {
 /// Loads the model and runs the self-test that the station runs too.
 fn ready(bundle: &OpenBundle, option: ModelOption) -> Result<Inspector> {
     let engine = choice::load(bundle, option.engine(), option.threads())?;
+    let emulated = engine.emulates(bundle);
     let mut inspector = Inspector::new(bundle.manifest().clone(), Box::new(engine));
-    parity::check(bundle, &mut inspector)?;
+    parity::check(bundle, &mut inspector, emulated)?;
     Ok(inspector)
 }
 

@@ -137,9 +137,13 @@ fn model(bundle: &OpenBundle, option: ModelOption) -> Result<Model> {
     let mut inspectors = Vec::with_capacity(workers);
     for _ in 0..workers {
         let engine = choice::load(bundle, option.engine(), option.threads())?;
-        inspectors.push(Inspector::new(manifest.clone(), Box::new(engine)));
+        let emulated = engine.emulates(bundle);
+        let mut inspector = Inspector::new(manifest.clone(), Box::new(engine));
+        if inspectors.is_empty() {
+            parity::check(bundle, &mut inspector, emulated)?;
+        }
+        inspectors.push(inspector);
     }
-    parity::check(bundle, &mut inspectors[0])?;
     Ok(Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() })
 }
 

@@ -53,8 +53,9 @@ pub fn run(args: &Args) -> Result<Exit> {
     let tested = choice::load(&bundle, args.model.engine(), args.model.threads())
         .map_err(anyhow::Error::from)
         .and_then(|engine| {
+            let emulated = engine.emulates(&bundle);
             let mut inspector = Inspector::new(bundle.manifest().clone(), Box::new(engine));
-            Ok(parity::check(&bundle, &mut inspector)?)
+            Ok(parity::check(&bundle, &mut inspector, emulated)?)
         });
     match tested {
         Ok(report) => {

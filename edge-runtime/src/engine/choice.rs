@@ -52,6 +52,13 @@ pub fn load(bundle: &OpenBundle, choice: EngineChoice, threads: usize) -> Result
     })
 }
 
+impl Running {
+    /// Whether it computes `bundle`'s model in other numbers than it is made for.
+    pub fn emulates(&self, bundle: &OpenBundle) -> bool {
+        matches!(self, Self::Tract(_)) && bundle.manifest().precision() == Precision::Int8
+    }
+}
+
 impl Engine for Running {
     fn infer(&mut self, input: &[u8], heatmap: &mut [f32]) -> Result<(), EngineError> {
         match self {

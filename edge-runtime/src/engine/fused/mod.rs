@@ -1,35 +1,22 @@
 //! The network in fused integer arithmetic: bytes from the camera to the last layer.
 //!
-//! Takes the same ONNX file as tract. [`recognise`] finds the layers of bytes in it, [`plan`] gives their values places, [`machine`]
-//! computes, on the threads of [`crew`]. Where a graph holds more than such layers, [`rewrite`] leaves the rest to tract. Its
-//! arithmetic is that of `edge-kernels`; what is accepted at all is decided by [`super::accept`].
+//! Takes the same ONNX file as tract and computes it with `edge-network`. Where a graph holds more than layers of bytes, [`rewrite`]
+//! leaves the rest to tract. What is accepted at all is decided by [`super::accept`].
 
-mod crew;
-mod graph;
-mod machine;
-mod plan;
-mod recognise;
 mod rewrite;
-mod storage;
 
 use edge_kernels::Isa;
-use tract_onnx::pb::ModelProto;
+pub use edge_network::MAX_THREADS;
+use edge_network::{Crew, Recognised, recognise, start};
 use tract_onnx::prelude::TypedModel;
 
 use super::accept::{ModelError, accept};
 use super::tract::{caught, decode, length};
 use super::{Engine, EngineError, TractEngine};
-use crew::{Broken, Crew};
-use machine::Machine;
-pub use plan::PlanError;
-use plan::plan;
-use recognise::{Recognised, recognise};
-pub use storage::MAX_THREADS;
 
 /// A network of which every layer is computed in bytes.
 pub struct FusedEngine {
     crew: Crew,
-    isa: Isa,
     pixels: usize,
 }
 
@@ -58,43 +45,33 @@ pub fn load(model: &[u8], (width, height): (usize, usize), isa: Isa, threads: us
     caught("loading", || {
         let proto = decode(model)?;
         accept(&proto, width, height)?;
-        let found = found(&proto, width, height)?;
-        let planned = plan(isa, &found);
-        let whole = found.unknown.is_empty() && found.layers.last().is_some_and(|layer| layer.output.is_none());
-        match planned {
-            Ok(plan) if whole => {
-                let machine = Machine::new(isa, plan, (width, height), threads.clamp(1, MAX_THREADS));
-                let start = |error: std::io::Error| EngineError::Load { reason: format!("no thread: {error}") };
-                let crew = Crew::start(machine).map_err(start)?;
-                Ok(Loaded::Whole(FusedEngine { crew, isa, pixels: width * height }))
-            }
-            Ok(plan) => {
-                let machine = Machine::new(isa, plan, (width, height), 1);
-                let Recognised { values, read_elsewhere, unknown, .. } = found;
-                let rewrite = |graph: &mut TypedModel| rewrite::apply(graph, machine, &values, &read_elsewhere);
-                let engine = TractEngine::load_with(&proto, (width, height), rewrite)?;
-                Ok(Loaded::Partly(engine, unknown))
-            }
-            Err(error) => Ok(Loaded::Partly(TractEngine::load(model, width, height)?, vec![error.to_string()])),
+        let graph = proto.graph.as_ref().ok_or(ModelError::Foreign { what: "no graph" })?;
+        let found = recognise(graph, width, height);
+        let whole = found.is_whole();
+        let crew = match start(&found, isa, if whole { threads } else { 1 }) {
+            Ok(crew) => crew,
+            // Beyond the kernels, and tract may still run it.
+            Err(error) => return Ok(Loaded::Partly(TractEngine::load(model, width, height)?, vec![error.to_string()])),
+        };
+        if whole {
+            return Ok(Loaded::Whole(FusedEngine { crew, pixels: width * height }));
         }
+        let Recognised { values, read_elsewhere, unknown, .. } = found;
+        let rewrite = |graph: &mut TypedModel| rewrite::apply(graph, crew, &values, &read_elsewhere);
+        Ok(Loaded::Partly(TractEngine::load_with(&proto, (width, height), rewrite)?, unknown))
     })
-}
-
-fn found(proto: &ModelProto, width: usize, height: usize) -> Result<Recognised, ModelError> {
-    let graph = proto.graph.as_ref().ok_or(ModelError::Foreign { what: "no graph" })?;
-    Ok(recognise(graph, width, height))
 }
 
 impl FusedEngine {
     /// Which instructions compute it.
-    pub const fn isa(&self) -> Isa {
-        self.isa
+    pub fn isa(&self) -> Isa {
+        self.crew.machine().isa()
     }
 
     /// What is computed, in its order.
     pub fn operations(&self) -> Vec<OperationFacts> {
-        let facts = |operation: &plan::Operation| OperationFacts { name: operation.name.clone(), macs: operation.macs };
-        self.crew.machine().operations().iter().map(facts).collect()
+        let operations = self.crew.machine().operations().iter();
+        operations.map(|operation| OperationFacts { name: operation.name.clone(), macs: operation.macs }).collect()
     }
 
     /// As [`Engine::infer`], with a call after each operation.
@@ -109,13 +86,8 @@ impl FusedEngine {
     ) -> Result<(), EngineError> {
         length("input", self.pixels * 3, input.len())?;
         length("heatmap", self.pixels, heatmap.len())?;
-        self.crew.machine().put(input);
-        self.crew.run(after).map_err(|Broken| EngineError::Panicked {
-            during: "running",
-            reason: "a thread of the network is gone".to_owned(),
-        })?;
-        self.crew.machine().take(heatmap);
-        Ok(())
+        let broken = |error: edge_network::Broken| EngineError::Run { reason: error.to_string() };
+        self.crew.infer(input, heatmap, after).map_err(broken)
     }
 }
 

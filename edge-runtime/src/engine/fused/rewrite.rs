@@ -8,16 +8,15 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use edge_network::Crew;
+use edge_network::recognise::{Coding, Value};
 use tract_onnx::tract_hir::internal::*;
 
-use super::crew::{Broken, Crew};
-use super::machine::Machine;
-use super::recognise::{Coding, Value};
 
-/// Replaces what `machine` computes. `values` and `read_elsewhere` are those that it was planned from.
+/// Replaces what `crew` computes. `values` and `read_elsewhere` are those that it was planned from.
 pub fn apply(
     graph: &mut TypedModel,
-    machine: Machine,
+    crew: Crew,
     values: &[Value],
     read_elsewhere: &BTreeMap<usize, BTreeSet<String>>,
 ) -> TractResult<()> {
@@ -26,7 +25,7 @@ pub fn apply(
     }
     let picture = graph.input_outlets()?[0];
     let codings = read_elsewhere.keys().map(|&value| values[value].coding).collect();
-    let crew = Arc::new(Mutex::new(Crew::start(machine)?));
+    let crew = Arc::new(Mutex::new(crew));
     let mut patch = TypedModelPatch::new("layers of bytes");
     let tap = patch.tap_model(graph, picture)?;
     let fused = patch.wire_node("fused", FusedLayers { crew, codings }, &[tap])?;
@@ -95,7 +94,7 @@ impl EvalOp for FusedLayers {
         let bytes: Vec<u8> = (0..3 * pixels).map(byte).collect();
         let mut crew = self.crew();
         crew.machine().put(&bytes);
-        crew.run(|_| {}).map_err(|Broken| format_err!("a thread of the network is gone"))?;
+        crew.run(|_| {})?;
         let outputs = self.codings.iter().enumerate().map(|(output, coding)| {
             let [channels, rows, columns] = crew.machine().output_shape(output);
             let mut bytes = vec![0; channels * rows * columns];

@@ -90,10 +90,12 @@ macro_rules! loops {
                             from = from.add(chunk);
                         }
                     }
+                    // A copy, so that the sums themselves are never indexed by a variable and stay in registers.
+                    let done = sums;
                     for p in (0..P).step_by(L) {
                         for v in 0..V {
                             // A pixel alone is added up with itself.
-                            let sum = |lane: usize| sums[(p + lane).min(P - 1)][v];
+                            let sum = |lane: usize| done[(p + lane).min(P - 1)][v];
                             let sum = match L {
                                 1 => sum(0),
                                 2 => pairs(sum(0), sum(1)),

@@ -11,37 +11,55 @@ use super::{KERNEL, Place, Row, Sink, ToBytes, ToFloats};
 /// The row's pointers are good for what [`super::super::Conv::input_bytes`] says; the sink has room for the row.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 pub unsafe fn row<S: Sink>(row: &Row<'_>, sink: &S) {
-    let shape = row.packed.shape;
+    // With a stride that the compiler knows, pixels need no pointers of their own: sixteen of those do not fit into registers.
+    // SAFETY: as the caller promises.
+    unsafe {
+        match row.stride {
+            4 => strided::<4, S>(row, sink),
+            8 => strided::<8, S>(row, sink),
+            16 => strided::<16, S>(row, sink),
+            24 => strided::<24, S>(row, sink),
+            32 => strided::<32, S>(row, sink),
+            48 => strided::<48, S>(row, sink),
+            64 => strided::<64, S>(row, sink),
+            96 => strided::<96, S>(row, sink),
+            128 => strided::<128, S>(row, sink),
+            _ => strided::<0, S>(row, sink),
+        }
+    }
+}
+
+/// A row whose pixels lie `STRIDE` bytes apart, or as the row says where that is 0.
+///
+/// # Safety
+/// As [`row`].
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn strided<const STRIDE: usize, S: Sink>(row: &Row<'_>, sink: &S) {
     let vectors = row.packed.vectors();
+    let mut x = 0;
     // SAFETY: the blocks stay within the row, because each is no wider than what is left of it.
     unsafe {
-        match shape.channels {
+        match row.packed.shape.channels {
             16 => {
-                for group in 0..vectors.div_ceil(2) {
-                    let mut x = 0;
-                    if vectors - 2 * group >= 2 {
-                        blocks::<8, 2, 1, S>(row, 2 * group, &mut x, sink);
-                        blocks::<4, 2, 1, S>(row, 2 * group, &mut x, sink);
-                        blocks::<1, 2, 1, S>(row, 2 * group, &mut x, sink);
+                for vector in (0..vectors).step_by(2) {
+                    x = 0;
+                    if vectors - vector >= 2 {
+                        blocks::<8, 2, 1, STRIDE, S>(row, vector, &mut x, sink);
+                        blocks::<4, 2, 1, STRIDE, S>(row, vector, &mut x, sink);
+                        blocks::<1, 2, 1, STRIDE, S>(row, vector, &mut x, sink);
                     } else {
-                        blocks::<16, 1, 1, S>(row, 2 * group, &mut x, sink);
-                        blocks::<8, 1, 1, S>(row, 2 * group, &mut x, sink);
-                        blocks::<4, 1, 1, S>(row, 2 * group, &mut x, sink);
-                        blocks::<1, 1, 1, S>(row, 2 * group, &mut x, sink);
+                        blocks::<16, 1, 1, STRIDE, S>(row, vector, &mut x, sink);
+                        blocks::<1, 1, 1, STRIDE, S>(row, vector, &mut x, sink);
                     }
                 }
             }
             8 => {
-                let mut x = 0;
-                blocks::<16, 1, 2, S>(row, 0, &mut x, sink);
-                blocks::<4, 1, 2, S>(row, 0, &mut x, sink);
-                blocks::<1, 1, 2, S>(row, 0, &mut x, sink);
+                blocks::<16, 1, 2, STRIDE, S>(row, 0, &mut x, sink);
+                blocks::<1, 1, 2, STRIDE, S>(row, 0, &mut x, sink);
             }
             _ => {
-                let mut x = 0;
-                blocks::<16, 1, 4, S>(row, 0, &mut x, sink);
-                blocks::<4, 1, 4, S>(row, 0, &mut x, sink);
-                blocks::<1, 1, 4, S>(row, 0, &mut x, sink);
+                blocks::<16, 1, 4, STRIDE, S>(row, 0, &mut x, sink);
+                blocks::<1, 1, 4, STRIDE, S>(row, 0, &mut x, sink);
             }
         }
     }
@@ -52,14 +70,15 @@ pub unsafe fn row<S: Sink>(row: &Row<'_>, sink: &S) {
 /// # Safety
 /// As [`row`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
-unsafe fn blocks<const P: usize, const V: usize, const L: usize, S: Sink>(
+unsafe fn blocks<const P: usize, const V: usize, const L: usize, const STRIDE: usize, S: Sink>(
     row: &Row<'_>,
     vector: usize,
     x: &mut usize,
     sink: &S,
 ) {
     let packed = row.packed;
-    let (chunks, stride, channels) = (packed.chunks, row.stride, 16 / L);
+    let (chunks, channels) = (packed.chunks, 16 / L);
+    let stride = if STRIDE == 0 { row.stride } else { STRIDE };
     // SAFETY: vectors of this group lie behind each other; bias and scales are padded to whole vectors.
     unsafe {
         let weights = packed.weights.as_ptr().add(vector * KERNEL * chunks * 64);
@@ -91,10 +110,12 @@ unsafe fn blocks<const P: usize, const V: usize, const L: usize, S: Sink>(
                     from = from.add(4 * L);
                 }
             }
+            // A copy, so that the sums themselves are never indexed by a variable and stay in registers.
+            let done = sums;
             for p in (0..P).step_by(L) {
                 for v in 0..V {
                     // A pixel alone is added up with itself.
-                    let sum = |lane: usize| sums[(p + lane).min(P - 1)][v];
+                    let sum = |lane: usize| done[(p + lane).min(P - 1)][v];
                     let sum = match L {
                         1 => sum(0),
                         2 => pairs(sum(0), sum(1)),
@@ -212,10 +233,17 @@ pub unsafe fn put_bytes(sink: &ToBytes, sums: __m512i, place: Place) {
 #[inline]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
 pub unsafe fn put_floats(sink: &ToFloats, sums: __m512i, place: Place) {
-    let mut values = [0.0f32; 16];
     // SAFETY: as the caller promises.
     unsafe {
-        _mm512_storeu_ps(values.as_mut_ptr(), scaled(sums, place));
+        let scaled = scaled(sums, place);
+        // A heatmap: one channel, pixel after pixel.
+        if sink.out.stride == 1 && place.pixels == 4 && place.count == 4 {
+            let first = _mm512_maskz_compress_ps(0x1111, scaled);
+            _mm_storeu_ps(sink.out.at(place.pixel, 0, 1).0, _mm512_castps512_ps128(first));
+            return;
+        }
+        let mut values = [0.0f32; 16];
+        _mm512_storeu_ps(values.as_mut_ptr(), scaled);
         sink.put(&values, place);
     }
 }

@@ -11,8 +11,8 @@ use edge_kernels::curve::logistic;
 use edge_kernels::pool::pool_row;
 use edge_kernels::resize::resize_row;
 
-use super::plan::{Operation, Place, Plan, Work};
-use super::storage::{Storage, rows};
+use crate::plan::{Operation, Place, Plan, Work};
+use crate::storage::{Storage, rows};
 
 /// A plan with its storage; shared by all threads.
 pub struct Machine {
@@ -45,6 +45,11 @@ impl Machine {
             operations: plan.operations,
             outputs: plan.outputs,
         }
+    }
+
+    /// The instructions that compute it.
+    pub const fn isa(&self) -> Isa {
+        self.isa
     }
 
     /// What is computed, in its order.

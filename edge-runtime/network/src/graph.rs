@@ -1,6 +1,6 @@
 //! An ONNX graph with its names looked up: who makes a value, who reads it, what is stored.
 //!
-//! Takes a decoded file, copies nothing of it. Knows what a node says, not what it means: see [`super::recognise`].
+//! Takes a decoded file, copies nothing of it. Knows what a node says, not what it means: see [`crate::recognise`].
 
 use std::collections::HashMap;
 

@@ -9,7 +9,7 @@ use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use edge_kernels::conv::KERNEL;
 use tract_onnx::pb::{GraphProto, NodeProto};
 
-use super::graph::{Graph, Word, says, says_only};
+use crate::graph::{Graph, Word, says, says_only};
 
 /// Bytes that stand for numbers: `(byte - zero) * scale`.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -76,6 +76,8 @@ pub struct Layer {
 /// What there is in a graph.
 #[derive(Debug, Default)]
 pub struct Recognised {
+    /// Width and height of the picture.
+    pub size: (usize, usize),
     /// All values in bytes; the first is the picture as the camera gives it.
     pub values: Vec<Value>,
     /// All layers, in an order in which they can be computed.
@@ -86,11 +88,18 @@ pub struct Recognised {
     pub unknown: Vec<String>,
 }
 
+impl Recognised {
+    /// Whether there is nothing else in the graph, so that no other runtime is needed.
+    pub fn is_whole(&self) -> bool {
+        self.unknown.is_empty() && self.layers.last().is_some_and(|layer| layer.output.is_none())
+    }
+}
+
 /// Looks for layers in a graph that takes a picture of `width` by `height` pixels.
 pub fn recognise(proto: &GraphProto, width: usize, height: usize) -> Recognised {
     let mut search = Search {
         graph: Graph::new(proto),
-        found: Recognised::default(),
+        found: Recognised { size: (width, height), ..Recognised::default() },
         bytes: HashMap::new(),
         used: HashSet::new(),
         head: None,

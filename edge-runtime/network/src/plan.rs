@@ -9,7 +9,7 @@ use edge_kernels::resize::{Between, doubled};
 use edge_kernels::Isa;
 use thiserror::Error;
 
-use super::recognise::{Kind, Layer, Recognised, Value};
+use crate::recognise::{Kind, Layer, Recognised, Value};
 
 /// Where a value lies.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -50,17 +50,51 @@ pub struct Operation {
 /// What an operation does.
 pub enum Work {
     /// The camera's bytes go to their place.
-    Picture { to: Place },
+    Picture {
+        /// Where they go.
+        to: Place,
+    },
     /// A convolution.
-    Conv { conv: Conv, from: Place, to: Place },
+    Conv {
+        /// Its weights.
+        conv: Conv,
+        /// What it reads.
+        from: Place,
+        /// What it writes.
+        to: Place,
+    },
     /// The last convolution with the logistic curve.
-    Head { conv: Conv, from: Place },
+    Head {
+        /// Its weights.
+        conv: Conv,
+        /// What it reads.
+        from: Place,
+    },
     /// The largest of 2 by 2.
-    Pool { from: Place, to: Place },
+    Pool {
+        /// What it reads.
+        from: Place,
+        /// What it writes.
+        to: Place,
+    },
     /// Bilinear, to twice the size.
-    Upsample { from: Place, to: Place, rows: Vec<Between>, columns: Vec<Between> },
+    Upsample {
+        /// What it reads.
+        from: Place,
+        /// What it writes.
+        to: Place,
+        /// For each row of the result, the rows that it lies between.
+        rows: Vec<Between>,
+        /// For each column of the result, the columns that it lies between.
+        columns: Vec<Between>,
+    },
     /// The same bytes at another place.
-    Copy { from: Place, to: Place },
+    Copy {
+        /// What it reads.
+        from: Place,
+        /// What it writes.
+        to: Place,
+    },
 }
 
 /// All of it.

@@ -10,7 +10,7 @@ use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};
 use edge_kernels::Bytes;
 use edge_kernels::conv::SLACK;
 
-use super::plan::Place;
+use crate::plan::Place;
 
 /// More threads than this do not help: a picture has few rows for each then.
 pub const MAX_THREADS: usize = 16;

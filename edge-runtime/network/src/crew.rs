@@ -9,7 +9,7 @@ use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
-use super::machine::Machine;
+use crate::machine::Machine;
 
 /// How often a thread looks before it gives way to others.
 const LOOKS: u32 = 20_000;
@@ -35,7 +35,8 @@ struct Shared {
 const END: u64 = u64::MAX;
 
 /// A thread has died over a picture; the crew computes nothing any more.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, thiserror::Error)]
+#[error("a thread of the network is gone")]
 pub struct Broken;
 
 impl Crew {
@@ -65,6 +66,20 @@ impl Crew {
     /// The machine.
     pub fn machine(&self) -> &Machine {
         &self.shared.machine
+    }
+
+    /// Computes one picture: `input` is `[row][column][RGB]`, `heatmap` receives `[row][column]` in 0..=1. Calls `after` as [`Self::run`].
+    ///
+    /// # Errors
+    /// [`Broken`].
+    ///
+    /// # Panics
+    /// When a slice has not the picture's size.
+    pub fn infer(&mut self, input: &[u8], heatmap: &mut [f32], after: impl FnMut(usize)) -> Result<(), Broken> {
+        self.machine().put(input);
+        self.run(after)?;
+        self.machine().take(heatmap);
+        Ok(())
     }
 
     /// Computes what the machine holds, and calls `after` with each operation's number when it is done by all.
