@@ -222,12 +222,13 @@ pub fn deliver(
 }
 
 impl Delivered {
-    /// Seals the bundle with a key and writes it, whole or not at all.
+    /// Seals the bundle with a key and writes it, whole or not at all. `with_float` says whether the model in floats goes into it.
     ///
     /// # Errors
     /// [`DeliverError::Seal`].
-    pub fn write(&self, path: &Path, key: &ed25519_dalek::SigningKey) -> Result<(), DeliverError> {
-        let models = Models { float32: &self.float32.onnx, int8: &self.int8.onnx };
+    pub fn write(&self, path: &Path, key: &ed25519_dalek::SigningKey, with_float: bool) -> Result<(), DeliverError> {
+        let float32 = if with_float { self.float32.onnx.as_slice() } else { &[] };
+        let models = Models { float32, int8: &self.int8.onnx };
         Ok(bundle::write(path, self.manifest.clone(), models, &self.parity, key)?)
     }
 }

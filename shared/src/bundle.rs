@@ -69,7 +69,7 @@ impl fmt::Display for KeyId {
 pub struct Opened<'a> {
     /// The checked manifest.
     pub manifest: Manifest,
-    /// The ONNX models, in the order of [`Precision::BOTH`].
+    /// The ONNX models, in the order of [`Precision::BOTH`]. The one in floats is empty where it was left out.
     pub models: [&'a [u8]; 2],
     /// Inputs of the parity vectors, one after the other, each `[row][column][RGB]`.
     pub parity: &'a [u8],

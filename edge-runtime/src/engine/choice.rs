@@ -32,6 +32,10 @@ pub enum Running {
 /// # Errors
 /// [`EngineError`].
 pub fn load(bundle: &OpenBundle, choice: EngineChoice, threads: usize) -> Result<Running, EngineError> {
+    if bundle.model().is_empty() {
+        let reason = "the bundle was made without its model in floats; the one in integers (--precision int8) is there";
+        return Err(EngineError::Load { reason: reason.to_owned() });
+    }
     let steps = bundle.manifest().preprocess();
     let (width, height) = (steps.width(), steps.height());
     let isa = match (choice, bundle.manifest().precision()) {

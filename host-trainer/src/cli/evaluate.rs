@@ -80,6 +80,9 @@ impl ByModel {
     fn judge(opened: &Opened<'_>, precision: Precision, prepared: &Prepared) -> anyhow::Result<Self> {
         let opened = Opened { manifest: opened.manifest.clone().with_precision(precision), ..opened.clone() };
         let (steps, rule) = (opened.manifest.preprocess(), opened.manifest.score_rule());
+        if opened.model().is_empty() {
+            anyhow::bail!("the bundle was made with --int8-only: there is no model in floats to compare with");
+        }
         let model = Reloaded::load(opened.model(), steps.width(), steps.height())?;
         Ok(Self {
             threshold: opened.manifest.threshold().get(),

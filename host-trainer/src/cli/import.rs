@@ -76,7 +76,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let origin = Origin { preset: "imported".into(), widths, seed: 0, steps: 0 };
     let delivered = deliver(&tensors, &prepared, &plan, &origin, None)?;
-    delivered.write(&args.out, &key)?;
+    delivered.write(&args.out, &key, true)?;
     let outcome = outcome(&prepared.product, delivered, skipped);
     println!("{}bundle          {}", summary(&outcome), args.out.display());
     args.json.as_deref().map_or(Ok(()), |path| write_json(path, &outcome))?;

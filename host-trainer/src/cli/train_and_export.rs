@@ -43,6 +43,9 @@ pub struct Args {
     /// auto takes bfloat16 on a GPU, and on a processor that multiplies it in hardware.
     #[arg(long, default_value = "auto", value_name = "auto|f32|bf16")]
     pub precision: PrecisionChoice,
+    /// Leave the model in floats out of the bundle, which is then a quarter as large. What was measured on it stays in.
+    #[arg(long)]
+    pub int8_only: bool,
     /// Seed of everything random.
     #[arg(long, default_value_t = 0)]
     pub seed: u64,

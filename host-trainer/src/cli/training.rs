@@ -84,7 +84,7 @@ fn finish(
     skipped: Vec<super::outcome::SkippedRow>,
     key: &ed25519_dalek::SigningKey,
 ) -> anyhow::Result<Exit> {
-    delivered.write(&args.out, key)?;
+    delivered.write(&args.out, key, !args.int8_only)?;
     let facts = TrainingFacts {
         preset: args.preset.to_string(),
         size: [args.size.0, args.size.1],
