@@ -10,7 +10,8 @@ use prost::Message;
 use rand::{Rng, RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use shared::manifest::Precision;
-use tract_onnx::pb::{ModelProto, NodeProto, StringStringEntryProto};
+use tract_onnx::pb::tensor_proto::DataType;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, StringStringEntryProto, TensorProto};
 
 const SIDE: usize = 32;
 
@@ -142,6 +143,38 @@ fn values_out_of_proportion_to_the_picture_are_refused() {
         }
     });
     assert!(matches!(error, ModelError::Size { .. }), "{error}");
+}
+
+/// Each fits by itself; all of them kept at once would not.
+#[test]
+fn many_large_values_together_are_refused() {
+    let error = refused(|model| {
+        let graph = model.graph.as_mut().unwrap();
+        let weights = TensorProto {
+            name: "many".into(),
+            dims: vec![250, 3, 3, 3],
+            data_type: DataType::Float as i32,
+            raw_data: vec![0; 250 * 27 * 4],
+            ..TensorProto::default()
+        };
+        let attribute = node_of(graph, "Conv").attribute.clone();
+        graph.initializer.push(weights);
+        for number in 0..80 {
+            graph.node.push(NodeProto {
+                name: format!("conv {number}"),
+                op_type: "Conv".into(),
+                input: vec![graph.input[0].name.clone(), "many".into()],
+                output: vec![format!("value {number}")],
+                attribute: attribute.clone(),
+                ..NodeProto::default()
+            });
+        }
+    });
+    assert!(matches!(error, ModelError::Size { .. }), "{error}");
+}
+
+fn node_of<'a>(graph: &'a GraphProto, operator: &str) -> &'a NodeProto {
+    graph.node.iter().find(|node| node.op_type == operator).unwrap()
 }
 
 fn set_head_bias(model: &mut ModelProto, value: f32) {

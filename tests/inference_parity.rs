@@ -2,8 +2,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
-use edge_runtime::bundle::{OpenBundle, ParityError, parity};
 use edge_kernels::Isa;
+use edge_runtime::bundle::{OpenBundle, ParityError, parity};
 use edge_runtime::engine::choice::{self, EngineChoice};
 use edge_runtime::engine::fused::{self, Loaded};
 use edge_runtime::engine::{Engine, Inspector, TractEngine};

@@ -19,6 +19,9 @@ use shared::score::{Border, Rule, score};
 /// Seed of every model and picture here.
 pub const SEED: u64 = 33;
 
+/// Base widths of the networks that are small enough to be run in every test.
+const SMALL: (usize, usize) = (4, 3);
+
 /// The signing key with this number.
 pub fn key(number: u8) -> SigningKey {
     SigningKey::from_bytes(&[number; 32])
@@ -60,7 +63,6 @@ pub fn model(widths: (usize, usize), width: usize, height: usize, precision: Pre
 
 /// A manifest for one input size and these parity scores of both models; the hashes are filled in when it is sealed.
 pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> RawManifest {
-    let text = "small".try_into().expect("the text fits");
     let model = |scores: &[f32]| RawModel {
         sha256: [0; 32],
         threshold: Threshold {
@@ -87,9 +89,9 @@ pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> Ra
         parity_sha256: [0; 32],
         trained_scores: heapless::Vec::new(),
         training: Training {
-            preset: text,
-            reconstructive_width: 4,
-            discriminative_width: 3,
+            preset: "untrained".try_into().expect("the text fits"),
+            reconstructive_width: SMALL.0 as u16,
+            discriminative_width: SMALL.1 as u16,
             seed: SEED,
             steps: 0,
             train_pictures: 0,
@@ -98,9 +100,14 @@ pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> Ra
     }
 }
 
-/// A bundle that a station runs: its own untrained models, two parity inputs, scores as the trainer's runtime gives them.
+/// A bundle that a station runs: its own small untrained models, two parity inputs, scores as the trainer's runtime gives them.
 pub fn sealed(width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
-    let models = Precision::BOTH.map(|precision| model((4, 3), width, height, precision));
+    sealed_of(SMALL, width, height, key)
+}
+
+/// As [`sealed`], with models of base widths `widths`.
+pub fn sealed_of(widths: (usize, usize), width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
+    let models = Precision::BOTH.map(|precision| model(widths, width, height, precision));
     let inputs = [1, 2].map(|number| picture(width, height, number));
     let rule = Rule::for_input(width.min(height), Border::Covered);
     let scores = models.each_ref().map(|model| {
@@ -110,7 +117,8 @@ pub fn sealed(width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
             score(&rule, &heatmap, width, &mut vec![0.0; width]).expect("the heatmap holds probabilities").get()
         })
     });
-    let manifest = manifest(width, height, scores.each_ref().map(<[f32; 2]>::as_slice));
+    let mut manifest = manifest(width, height, scores.each_ref().map(<[f32; 2]>::as_slice));
+    (manifest.training.reconstructive_width, manifest.training.discriminative_width) = (widths.0 as u16, widths.1 as u16);
     let models = Models { float32: &models[0], int8: &models[1] };
     seal(manifest, models, &inputs.concat(), key).expect("the parts are legal")
 }
