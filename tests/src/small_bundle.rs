@@ -118,7 +118,8 @@ pub fn sealed_of(widths: (usize, usize), width: usize, height: usize, key: &Sign
         })
     });
     let mut manifest = manifest(width, height, scores.each_ref().map(<[f32; 2]>::as_slice));
-    (manifest.training.reconstructive_width, manifest.training.discriminative_width) = (widths.0 as u16, widths.1 as u16);
+    (manifest.training.reconstructive_width, manifest.training.discriminative_width) =
+        (widths.0 as u16, widths.1 as u16);
     let models = Models { float32: &models[0], int8: &models[1] };
     seal(manifest, models, &inputs.concat(), key).expect("the parts are legal")
 }
