@@ -5,6 +5,7 @@
 use std::path::Path;
 
 use edge_runtime::cli::exit::Exit;
+use edge_runtime::cli::model_option::ModelOption;
 use edge_runtime::cli::run::{Args, run};
 use serde_json::Value;
 
@@ -13,6 +14,7 @@ const ROOT: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/..");
 fn shift(folder: &Path, name: &str, parts: u32, seed: u64) -> Vec<u8> {
     let json = folder.join(format!("{name}.json"));
     let args = Args {
+        model: ModelOption::default(),
         config: Path::new(ROOT).join("edge-runtime/config/sim.toml"),
         parts: Some(parts),
         seed: Some(seed),

@@ -102,7 +102,13 @@ fn a_bundle_of_another_key_is_refused_by_both_commands() {
     assert_eq!(inspected, Exit::BundleRefused);
     assert!(!folder.path().join("out").exists(), "nothing is written for a refused bundle");
     let file = folder.path().join("washers.draem");
-    assert_eq!(verify_bundle::run(&verify_bundle::Args { file: file.clone(), trust }).unwrap(), Exit::BundleRefused);
+    assert_eq!(
+        verify_bundle::run(&verify_bundle::Args { file: file.clone(), trust, model: ModelOption::default() }).unwrap(),
+        Exit::BundleRefused
+    );
     let trust = vec![folder.path().join("right.pub")];
-    assert_eq!(verify_bundle::run(&verify_bundle::Args { file, trust }).unwrap(), Exit::Done);
+    assert_eq!(
+        verify_bundle::run(&verify_bundle::Args { file, trust, model: ModelOption::default() }).unwrap(),
+        Exit::Done
+    );
 }

@@ -23,7 +23,7 @@ fn onnxruntime_gives_the_same_heatmaps() {
     let bundle = OpenBundle::read(&demo.join("cap-nano.draem"), &trusted).unwrap();
     let folder = tempfile::tempdir().unwrap();
     let images = folder.path().join("images");
-    render::run(&render::Args { out: images.clone(), train: 2, test_good: 2, per_kind: 1, seed: 5 }).unwrap();
+    render::run(&render::Args { out: images.clone(), good: 2, test_good: 2, defects: 6, seed: 5 }).unwrap();
     heatmaps::write(&bundle, &below(&images.join("test")).unwrap(), folder.path()).unwrap();
     let script = root.join("tests/onnxruntime/compare.sh");
     let ran = Command::new("bash").arg(script).arg(folder.path()).output();

@@ -10,8 +10,8 @@ use anyhow::{Context, bail};
 use host_trainer::data::{Mask, Picture};
 use host_trainer::evaluate::{HeatmapView, aupro, auroc, average_precision, rates};
 use host_trainer::report::{Curve, ModelFigures, Part, ReportData, render};
-use host_trainer::threshold::choose;
 use image::imageops::FilterType;
+use shared::threshold::choose;
 use std::path::{Path, PathBuf};
 
 const SIDE: u32 = 256;
@@ -105,7 +105,7 @@ fn main() -> anyhow::Result<()> {
         }
     }
 
-    let threshold = choose(&held_out.iter().map(|part| part.score).collect::<Vec<_>>(), TARGET)?;
+    let threshold = choose(&held_out.iter().map(|part| part.score).collect::<Vec<_>>(), &[], TARGET)?;
     let scores: Vec<f32> = test.iter().map(|part| part.score).collect();
     let defective: Vec<bool> = test.iter().map(|part| part.kind != "good").collect();
     let found = rates(&scores, &defective, threshold.value);

@@ -24,7 +24,8 @@ fn files(folder: &Path) -> usize {
 fn every_picture_and_every_mask_is_read() {
     for pack in packs() {
         let steps = Preprocess::new(None, 64, 64).unwrap();
-        let prepared = Prepared::load(&pack, steps, Use::Learn { target: 0.05, seed: 1, same_part: Grouping::File }).unwrap();
+        let prepared =
+            Prepared::load(&pack, steps, Use::Learn { target: 0.05, seed: 1, same_part: Grouping::File }).unwrap();
         let name = pack.display();
         assert!(prepared.skipped.is_empty(), "{name}: {:?}", prepared.skipped);
         assert_eq!(prepared.learn.len() + prepared.held_out.len(), files(&pack.join("train/good")), "{name}");

@@ -26,6 +26,8 @@ WARM_UP = 3
 FEW_FRAMES = 3
 
 CORES = os.sched_getaffinity(0)
+# Cores that other programs may use meanwhile, on average. More lengthens times, some more than others.
+MOST_OTHERS = 0.1
 # Ours on whatever cores it likes, with one thread and with two.
 FREE = ("ours fused, any core", "ours fused, any two cores")
 
@@ -37,6 +39,13 @@ def on(cores):
     os.sched_setaffinity(0, cores)
     yield
     os.sched_setaffinity(0, before)
+
+
+def seconds():
+    """Of the clock, and of processor time that other programs have used so far."""
+    used = [int(ticks) for ticks in pathlib.Path("/proc/stat").read_text().splitlines()[0].split()[1:9]]
+    del used[3:5]  # idle, and idle waiting for a disk
+    return time.monotonic(), sum(used) / os.sysconf("SC_CLK_TCK") - sum(os.times()[:4])
 
 
 class Ours:
@@ -181,7 +190,9 @@ def measure(name, programs, bundle, key, args):
         inputs = np.fromfile(folder / "inputs.bin", np.uint8).reshape(*shape, 3).transpose(0, 3, 1, 2)
         images = [np.ascontiguousarray(image[None], np.float32) / np.float32(255) for image in inputs]
         found = contenders(programs, bundle, key, folder, images, args.scalar)
+        before = seconds()
         turns = in_turn(found, args.rounds, args.frames)
+        elapsed, others = (after - earlier for after, earlier in zip(seconds(), before))
         largest = differences(found, folder, images, shape)
     figures = {
         "name": name,
@@ -189,6 +200,7 @@ def measure(name, programs, bundle, key, args):
         "turns_ms": turns,
         "told": {who: contender.told() for who, contender in found.items()},
         "differences": largest,
+        "others_cores": others / elapsed,
         "ours": found["ours fused"].figures,
     }
     figures["ratios"] = ratios(figures["median_ms"])
@@ -203,7 +215,9 @@ def show(figures, pictures):
     for who, times in figures["turns_ms"].items():
         median, told = figures["median_ms"][who], figures["told"][who]
         print(f"{who:<32}{median:>9.2f}{min(times):>9.2f}{max(times):>9.2f}  {told}")
-    print()
+    others = figures["others_cores"]
+    note = "  NOTE: too busy to be believed" if others > MOST_OTHERS else ""
+    print(f"{'cores that others used':<32}{others:>9.2f}{note}\n")
     for what, ratio in figures["ratios"].items():
         print(f"{what:<50}" + (f"{ratio:>9.3f}" if ratio else f"{'-':>9}"))
     print(f"\nlargest difference from our heatmaps of {pictures} pictures, in steps of 1/255")
@@ -234,20 +248,16 @@ def main():
         parser.error("a bundle needs the public key that it was signed with")
     # Threads take over the cores of the one that starts them.
     os.sched_setaffinity(0, {args.core})
-    load = os.getloadavg()[0]
     facts = {
         "processor": processor(),
         "core": args.core,
         "cores": len(CORES),
-        "load_before": load,
         "onnxruntime": onnxruntime.__version__,
         "openvino": openvino.__version__,
         "numpy": np.__version__,
     }
     for key, value in facts.items():
         print(f"{key:<12} {value}")
-    if load > 0.5:
-        print("NOTE: this machine is busy with something else: times will be too long, some more than others")
     if args.bundle:
         bundle, key = map(pathlib.Path, args.bundle)
         networks = [measure(bundle.stem, args.programs, bundle, key, args)]

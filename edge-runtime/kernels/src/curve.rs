@@ -40,15 +40,20 @@ mod tests {
 
     #[test]
     fn is_the_logistic_curve_and_alike_in_every_version() {
-        let logits: Vec<f32> =
-            (-4000..=4000).map(|at| at as f32 * 0.01).chain([0.0, -0.0, 1e-30, 500.0, -500.0, f32::MAX, f32::MIN]).collect();
+        let logits: Vec<f32> = (-4000..=4000)
+            .map(|at| at as f32 * 0.01)
+            .chain([0.0, -0.0, 1e-30, 500.0, -500.0, f32::MAX, f32::MIN])
+            .collect();
         let mut first: Option<Vec<u32>> = None;
         for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
             let mut got = logits.clone();
             logistic(isa, &mut got);
             for (&z, &p) in logits.iter().zip(&got) {
                 let exact = 1.0 / (1.0 + (-f64::from(z)).exp());
-                assert!((f64::from(p) - exact).abs() < 3e-7 && (0.0..=1.0).contains(&p), "{isa}: {z} gives {p}, exact {exact}");
+                assert!(
+                    (f64::from(p) - exact).abs() < 3e-7 && (0.0..=1.0).contains(&p),
+                    "{isa}: {z} gives {p}, exact {exact}"
+                );
             }
             let bits: Vec<u32> = got.iter().map(|value| value.to_bits()).collect();
             assert_eq!(*first.get_or_insert_with(|| bits.clone()), bits, "{isa}");

@@ -24,7 +24,9 @@ pub enum Isa {
 
 /// Someone asked for kernels that do not exist.
 #[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
-#[error("there are no kernels named '{got}'; expected one of scalar, avx2, avx-vnni, avx512-vnni, neon, neon-dot, neon-i8mm")]
+#[error(
+    "there are no kernels named '{got}'; expected one of scalar, avx2, avx-vnni, avx512-vnni, neon, neon-dot, neon-i8mm"
+)]
 pub struct UnknownIsa {
     /// What was asked for.
     pub got: String,

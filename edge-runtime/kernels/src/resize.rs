@@ -98,7 +98,8 @@ mod tests {
     #[test]
     fn every_version_is_within_a_step_of_the_exact_value_and_all_are_alike() {
         let (width, stride, channels) = (23, 40, 37);
-        let row = |seed: usize| -> Vec<u8> { (0..width * stride).map(|at| ((at * 89 + seed * 57) % 256) as u8).collect() };
+        let row =
+            |seed: usize| -> Vec<u8> { (0..width * stride).map(|at| ((at * 89 + seed * 57) % 256) as u8).collect() };
         let rows = [row(3), row(8)];
         let columns = doubled(width);
         let share = 5.0f32 / 13.0;

@@ -117,13 +117,7 @@ impl Drop for Crew {
 
 impl Shared {
     /// One band of all operations.
-    fn all(
-        &self,
-        picture: u64,
-        band: usize,
-        scratch: &mut [f32],
-        after: &mut dyn FnMut(usize),
-    ) -> Result<(), Broken> {
+    fn all(&self, picture: u64, band: usize, scratch: &mut [f32], after: &mut dyn FnMut(usize)) -> Result<(), Broken> {
         let (bands, operations) = (self.machine.bands() as u64, self.machine.operations().len());
         let mut expected = (picture - 1) * operations as u64 * bands;
         for operation in 0..operations {

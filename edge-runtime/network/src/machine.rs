@@ -136,7 +136,15 @@ impl Machine {
                     let pair = [between.low, between.high].map(|row| reading.pixels(row));
                     let out = writing.pixels(row);
                     resize_row(
-                        self.isa, pair, from.stride, between.share, columns, to.channels, scratch, out, to.stride,
+                        self.isa,
+                        pair,
+                        from.stride,
+                        between.share,
+                        columns,
+                        to.channels,
+                        scratch,
+                        out,
+                        to.stride,
                     );
                 }
             }

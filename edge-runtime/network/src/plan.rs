@@ -4,9 +4,9 @@
 //! value after the other uses. Two values that are concatenated lie side by side in one slot from the start, so that concatenation
 //! costs nothing; only a value that a convolution reads too has a place of its own, and its bytes are copied.
 
+use edge_kernels::Isa;
 use edge_kernels::conv::{Conv, ConvError, Output, Spec};
 use edge_kernels::resize::{Between, doubled};
-use edge_kernels::Isa;
 use thiserror::Error;
 
 use crate::recognise::{Kind, Layer, Recognised, Value};
@@ -107,14 +107,29 @@ pub struct Plan {
     pub outputs: Vec<Place>,
 }
 
+/// Bytes of storage for each pixel of the picture that a plan may take. The paper's networks, eight times as wide as the usual ones,
+/// take a quarter of it.
+pub const MAX_BYTES_PER_PIXEL: usize = 4096;
+
 /// Why layers cannot be computed here.
 #[derive(Debug, Error)]
-#[error("layer `{layer}`: {source}")]
-pub struct PlanError {
-    /// The layer.
-    pub layer: String,
-    /// What is wrong with it.
-    pub source: ConvError,
+pub enum PlanError {
+    /// A layer is beyond the kernels.
+    #[error("layer `{layer}`: {source}")]
+    Layer {
+        /// The layer.
+        layer: String,
+        /// What is wrong with it.
+        source: ConvError,
+    },
+    /// So much is kept at once that only a hostile file asks for it.
+    #[error("the values that are kept at once take {got} bytes, at most {limit} are allowed for this picture")]
+    Memory {
+        /// Bytes needed.
+        got: usize,
+        /// Bytes allowed.
+        limit: usize,
+    },
 }
 
 /// Bytes of one or more values side by side.
@@ -149,13 +164,17 @@ pub fn plan(isa: Isa, found: &Recognised) -> Result<Plan, PlanError> {
     for &value in found.read_elsewhere.keys() {
         homes[seats[value].home].alive.1 = steps.len();
     }
-    let count = assign_slots(&mut homes, found);
+    let sizes = assign_slots(&mut homes, found);
+    let (got, limit) = (sizes.iter().sum(), MAX_BYTES_PER_PIXEL * (found.size.0 * found.size.1).max(1024));
+    if got > limit {
+        return Err(PlanError::Memory { got, limit });
+    }
     let place = |seat: Seat, value: usize| {
         let (home, Value { channels, width, height, coding, .. }) = (&homes[seat.home], &found.values[value]);
         let (channels, width, height) = (*channels, *width, *height);
         Place { slot: home.slot, stride: home.stride, offset: seat.offset, channels, width, height, zero: coding.zero }
     };
-    let mut slots: Vec<Vec<Place>> = vec![Vec::new(); count];
+    let mut slots: Vec<Vec<Place>> = vec![Vec::new(); sizes.len()];
     homes.iter().enumerate().for_each(|(home, at)| slots[at.slot].push(place(Seat { home, offset: 0 }, at.like)));
     let of = |value: usize| place(seats[value], value);
     let operations = steps
@@ -164,7 +183,11 @@ pub fn plan(isa: Isa, found: &Recognised) -> Result<Plan, PlanError> {
             Step::Picture => Ok(Operation { name: "picture".into(), work: Work::Picture { to: of(0) }, macs: 0 }),
             Step::Copy { value, to } => {
                 let (from, to) = (of(value), place(to, value));
-                Ok(Operation { name: format!("{} beside", found.values[value].name), work: Work::Copy { from, to }, macs: 0 })
+                Ok(Operation {
+                    name: format!("{} beside", found.values[value].name),
+                    work: Work::Copy { from, to },
+                    macs: 0,
+                })
             }
             Step::Layer(layer) => operation(isa, &found.layers[layer], of),
         })
@@ -225,8 +248,10 @@ fn seats(found: &Recognised) -> (Vec<Home>, Vec<Seat>, Vec<(usize, Seat)>) {
             }
         }
     }
-    let seats =
-        seats.into_iter().enumerate().map(|(value, seat)| seat.unwrap_or_else(|| Seat { home: home(value), offset: 0 }));
+    let seats = seats
+        .into_iter()
+        .enumerate()
+        .map(|(value, seat)| seat.unwrap_or_else(|| Seat { home: home(value), offset: 0 }));
     let seats = seats.collect();
     (homes, seats, copies)
 }
@@ -247,8 +272,9 @@ fn steps(found: &Recognised, copies: &[(usize, Seat)]) -> Vec<Step> {
     steps
 }
 
-/// Gives every home a slot that nobody else uses while it is alive; as few and as small ones as a greedy choice finds.
-fn assign_slots(homes: &mut [Home], found: &Recognised) -> usize {
+/// Gives every home a slot that nobody else uses while it is alive; as few and as small ones as a greedy choice finds. Returns the
+/// slots' sizes.
+fn assign_slots(homes: &mut [Home], found: &Recognised) -> Vec<usize> {
     let bytes = |home: &Home| {
         let value = &found.values[home.like];
         (value.width + 2) * value.height * home.stride
@@ -267,7 +293,7 @@ fn assign_slots(homes: &mut [Home], found: &Recognised) -> usize {
         slots[slot] = (to, slots[slot].1.max(needed));
         homes[home].slot = slot;
     }
-    slots.len()
+    slots.into_iter().map(|(_, size)| size).collect()
 }
 
 fn operation(isa: Isa, layer: &Layer, of: impl Fn(usize) -> Place) -> Result<Operation, PlanError> {
@@ -290,7 +316,8 @@ fn operation(isa: Isa, layer: &Layer, of: impl Fn(usize) -> Place) -> Result<Ope
                 scales,
                 output,
             };
-            let conv = Conv::new(isa, &spec).map_err(|source| PlanError { layer: layer.name.clone(), source })?;
+            let conv =
+                Conv::new(isa, &spec).map_err(|source| PlanError::Layer { layer: layer.name.clone(), source })?;
             let macs = (weights.len() * from.width * from.height) as u64;
             let work = match to {
                 Some(to) => Work::Conv { conv, from, to },

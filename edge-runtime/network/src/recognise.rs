@@ -188,7 +188,8 @@ impl<'a> Search<'a> {
             "Concat" => {
                 let inputs: Vec<usize> = (0..2).map(|at| self.input(node, at, nodes)).collect::<Option<_>>()?;
                 let [first, second] = [0, 1].map(|at| &self.found.values[inputs[at]]);
-                let plain = node.input.len() == 2 && says_only(node, &[("axis", &[Word::Int(1)])]) && says(node, "axis");
+                let plain =
+                    node.input.len() == 2 && says_only(node, &[("axis", &[Word::Int(1)])]) && says(node, "axis");
                 let fit = (first.width, first.height) == (second.width, second.height);
                 let like = Value { channels: first.channels + second.channels, ..first.clone() };
                 let alike = inputs.iter().all(|&input| same(input)) && inputs[0] != inputs[1];
@@ -299,7 +300,8 @@ impl<'a> Search<'a> {
             for float in &node.input {
                 let read = self.graph.made_by(float, "DequantizeLinear").and_then(|(_, read)| read.input.first());
                 // The picture itself is as quickly rounded there.
-                if let Some(&value) = read.and_then(|bytes| self.bytes.get(bytes.as_str())).filter(|value| **value > 0) {
+                if let Some(&value) = read.and_then(|bytes| self.bytes.get(bytes.as_str())).filter(|value| **value > 0)
+                {
                     self.found.read_elsewhere.entry(value).or_default().insert(float.clone());
                 }
             }

@@ -46,7 +46,8 @@ impl Storage {
     /// Opens a place for reading.
     pub fn read(&self, place: Place) -> Reading<'_> {
         let slot = &self.slots[place.slot];
-        let bands = std::array::from_fn(|band| slot.get(band).map(|lock| lock.read().unwrap_or_else(PoisonError::into_inner)));
+        let bands =
+            std::array::from_fn(|band| slot.get(band).map(|lock| lock.read().unwrap_or_else(PoisonError::into_inner)));
         let border = self.borders.iter().find(|(zero, _)| *zero == place.zero).map_or(&[][..], |(_, row)| row);
         Reading { bands, count: self.bands, border, place }
     }
@@ -126,7 +127,10 @@ mod tests {
                 let all: Vec<usize> = (0..bands).flat_map(|band| rows(band, bands, height)).collect();
                 assert!(all.iter().copied().eq(0..height), "{bands} bands, {height} rows");
                 for row in 0..height {
-                    assert!(rows(band_of(row, bands, height), bands, height).contains(&row), "{bands}, {height}, {row}");
+                    assert!(
+                        rows(band_of(row, bands, height), bands, height).contains(&row),
+                        "{bands}, {height}, {row}"
+                    );
                 }
             }
         }
@@ -143,7 +147,9 @@ mod tests {
             }
         }
         let reading = storage.read(place);
-        assert!(reading.row(None).len() >= 7 * 8 + SLACK && reading.row(Some(4))[..7 * 8].iter().all(|&byte| byte == 9));
+        assert!(
+            reading.row(None).len() >= 7 * 8 + SLACK && reading.row(Some(4))[..7 * 8].iter().all(|&byte| byte == 9)
+        );
         for row in 0..4 {
             let got: Vec<u8> = reading.row(Some(row)).chunks(8).take(7).map(|pixel| pixel[4]).collect();
             let inside = row as u8 + 20;

@@ -26,19 +26,19 @@ const MARK: &str = ".rendered.toml";
 pub struct Args {
     /// The folder to write. Must be new, empty, or made by this command.
     #[arg(long, value_name = "DIR")]
-    out: PathBuf,
+    pub out: PathBuf,
     /// Good parts to learn from.
     #[arg(long, value_name = "N", default_value_t = 200)]
-    good: u32,
+    pub good: u32,
     /// Good parts to test with.
     #[arg(long, value_name = "N", default_value_t = 40)]
-    test_good: u32,
+    pub test_good: u32,
     /// Defective parts to test with, spread evenly over the kinds of defect.
     #[arg(long, value_name = "N", default_value_t = 60)]
-    defects: u32,
+    pub defects: u32,
     /// Seed of all chance; the same seed draws the same pictures.
     #[arg(long, value_name = "N", default_value_t = 1)]
-    seed: u64,
+    pub seed: u64,
 }
 
 /// One picture to draw and where it goes.

@@ -316,7 +316,11 @@ impl Checker<'_> {
             return Err(self.value("model.trust", "", "at least one public key file is needed"));
         }
         if let Some(share) = raw.model.false_reject.filter(|&share| !(share > 0.0 && share < 1.0)) {
-            return Err(self.value("model.false_reject", &share.to_string(), "a share above 0 and below 1, such as 0.02"));
+            return Err(self.value(
+                "model.false_reject",
+                &share.to_string(),
+                "a share above 0 and below 1, such as 0.02",
+            ));
         }
         let config = Config {
             name: raw.station.name.clone(),

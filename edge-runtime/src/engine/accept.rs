@@ -29,6 +29,9 @@ const MAX_STORED: f32 = f32::MAX / 256.0;
 /// Values of one tensor per pixel of the input: the paper's widest layer at full resolution has 128 channels.
 pub const MAX_VALUES_PER_PIXEL: usize = 256;
 
+/// Values of all tensors together, per pixel of the input. The paper's networks in QDQ form have some 7,000.
+pub const MAX_VALUES_TOGETHER_PER_PIXEL: usize = 16_384;
+
 /// Why a model is refused.
 #[derive(Clone, Debug, Error, PartialEq)]
 pub enum ModelError {
@@ -113,8 +116,8 @@ pub enum ModelError {
         /// What would be right.
         expected: &'static str,
     },
-    /// A value between two nodes is out of proportion.
-    #[error("the output of node `{node}` has {got} values, at most {limit} are allowed for this input")]
+    /// A value between two nodes is out of proportion, or all of them up to this node together are.
+    #[error("the output of node `{node}` brings the model to {got} values, at most {limit} are allowed for this input")]
     Size {
         /// The node's name.
         node: String,

@@ -11,7 +11,7 @@ use tract_onnx::pb::ModelProto;
 use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::InferenceModel;
 
-use super::accept::{MAX_VALUES_PER_PIXEL, ModelError, accept};
+use super::accept::{MAX_VALUES_PER_PIXEL, MAX_VALUES_TOGETHER_PER_PIXEL, ModelError, accept};
 use super::{Engine, EngineError};
 
 /// A loaded and optimised model. Clones share it, so that each worker can have its own.
@@ -108,6 +108,7 @@ fn show_logits(model: &mut InferenceModel) -> TractResult<()> {
 /// Refuses values between nodes that are larger than any network for this input needs, before anything is computed.
 fn in_proportion(model: &InferenceModel, pixels: usize) -> Result<(), ModelError> {
     let limit = pixels * MAX_VALUES_PER_PIXEL;
+    let (mut together, limit_together) = (0, pixels * MAX_VALUES_TOGETHER_PER_PIXEL);
     for node in model.nodes().iter().filter(|node| !node.inputs.is_empty()) {
         for output in &node.outputs {
             let dims = output.fact.shape.as_concrete_finite().ok().flatten();
@@ -116,7 +117,14 @@ fn in_proportion(model: &InferenceModel, pixels: usize) -> Result<(), ModelError
             let constant = |input: &OutletId| model.node(input.node).op.name() == "Const";
             let stored = node.op.name() == "DequantizeLinear" && node.inputs.iter().all(constant);
             match got {
-                Some(got) if got <= limit || stored => {}
+                _ if stored => {}
+                Some(got) if got <= limit => {
+                    together += got;
+                    if together > limit_together {
+                        let node = node.name.clone();
+                        return Err(ModelError::Size { node, got: together, limit: limit_together });
+                    }
+                }
                 got => {
                     let node = node.name.clone();
                     return Err(ModelError::Size { node, got: got.unwrap_or(usize::MAX), limit });

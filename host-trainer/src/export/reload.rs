@@ -140,7 +140,8 @@ impl Reloaded {
                 self.check_length(rgb.len())?;
                 let mut heatmap = vec![0.0; self.width * self.height];
                 let mut crew = crews.take()?;
-                crew.infer(rgb, &mut heatmap, |_| {}).map_err(|error| ReloadError::Run { reason: error.to_string() })?;
+                crew.infer(rgb, &mut heatmap, |_| {})
+                    .map_err(|error| ReloadError::Run { reason: error.to_string() })?;
                 crews.give(crew);
                 Ok(heatmap)
             }

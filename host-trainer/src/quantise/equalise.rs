@@ -51,7 +51,11 @@ pub fn equalise(net: &FoldedNet, layers: &[Layer], largest: &[Vec<f32>], strengt
 
 /// A power of two of at most 1.
 fn divisor(channel: f32, whole: f32, strength: f32) -> f32 {
-    if channel > 0.0 && whole > 0.0 { ((channel / whole).log2() * strength).round().clamp(-MOST, 0.0).exp2() } else { 1.0 }
+    if channel > 0.0 && whole > 0.0 {
+        ((channel / whole).log2() * strength).round().clamp(-MOST, 0.0).exp2()
+    } else {
+        1.0
+    }
 }
 
 fn rescale(conv: &mut Folded, read: &[f32], written: &[f32]) {
@@ -70,7 +74,10 @@ mod tests {
 
     #[test]
     fn small_channels_are_enlarged_up_to_a_limit() {
-        assert_eq!([8.0, 4.0, 1.0, 0.01, 0.0].map(|channel| divisor(channel, 8.0, 1.0)), [1.0, 0.5, 0.125, 1.0 / 64.0, 1.0]);
+        assert_eq!(
+            [8.0, 4.0, 1.0, 0.01, 0.0].map(|channel| divisor(channel, 8.0, 1.0)),
+            [1.0, 0.5, 0.125, 1.0 / 64.0, 1.0]
+        );
         assert_eq!([8.0, 2.0, 0.5].map(|channel| divisor(channel, 8.0, 0.5)), [1.0, 0.5, 0.25]);
         assert_eq!(divisor(1.0, 8.0, 0.0), 1.0);
     }

@@ -1,9 +1,10 @@
 //! The page as a whole: well formed, self-contained, harmless, and true to what it is given.
 
+use shared::threshold::choose;
+
 use super::{Curve, ModelFigures, Part, ReportData, render};
 use crate::data::{Mask, Picture};
 use crate::evaluate::rates;
-use crate::threshold::choose;
 
 struct Stock {
     picture: Picture,
@@ -38,7 +39,7 @@ fn data(stock: &Stock, with_test: bool) -> ReportData<'_> {
         test.extend((52..60).map(|i| part(i, "scratch", (i - 52) as f32 / 100.0)));
     }
     let scores: Vec<f32> = held_out.iter().map(|part| part.score).collect();
-    let threshold = choose(&scores, 0.1).expect("30 parts support 10 %");
+    let threshold = choose(&scores, &[], 0.1).expect("30 parts support 10 %");
     let test_scores: Vec<f32> = test.iter().map(|part| part.score).collect();
     let defective: Vec<bool> = test.iter().map(|part| part.defective).collect();
     let found = rates(&test_scores, &defective, threshold.value);

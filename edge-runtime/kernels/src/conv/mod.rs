@@ -80,7 +80,9 @@ pub enum ConvError {
         got: usize,
     },
     /// The channels do not fit between one pixel and the next.
-    #[error("{inputs} channels from byte {offset} do not fit into pixels of {stride} bytes, which must be a multiple of 4")]
+    #[error(
+        "{inputs} channels from byte {offset} do not fit into pixels of {stride} bytes, which must be a multiple of 4"
+    )]
     Stride {
         /// Channels that are read.
         inputs: usize,
@@ -179,7 +181,11 @@ impl Conv {
 
     fn check_rows(&self, rows: [&[u8]; KERNEL], width: usize) {
         let needed = self.input_bytes(width);
-        assert!(rows.iter().all(|row| row.len() >= needed), "input rows of {:?}, {needed} needed", rows.map(<[u8]>::len));
+        assert!(
+            rows.iter().all(|row| row.len() >= needed),
+            "input rows of {:?}, {needed} needed",
+            rows.map(<[u8]>::len)
+        );
     }
 }
 
@@ -189,7 +195,11 @@ fn check(spec: &Spec<'_>) -> Result<(), ConvError> {
         return Err(ConvError::Stride { inputs, offset, stride });
     }
     let taps = inputs * KERNEL * KERNEL;
-    let lists = [("weights", spec.weights.len(), outputs * taps), ("bias", spec.bias.len(), outputs), ("scales", spec.scales.len(), outputs)];
+    let lists = [
+        ("weights", spec.weights.len(), outputs * taps),
+        ("bias", spec.bias.len(), outputs),
+        ("scales", spec.scales.len(), outputs),
+    ];
     for (list, got, expected) in lists {
         if got != expected || expected == 0 {
             return Err(ConvError::Length { list, expected, got });

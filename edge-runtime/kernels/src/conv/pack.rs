@@ -117,7 +117,8 @@ impl Packed {
                     for column in 0..KERNEL {
                         let byte = column * spec.input_stride + spec.input_offset + input;
                         let (chunk, byte) = (byte / shape.chunk, byte % shape.chunk);
-                        let at = (((row * chunks + chunk) * in_group + within) * shape.channels + channel) * shape.chunk;
+                        let at =
+                            (((row * chunks + chunk) * in_group + within) * shape.channels + channel) * shape.chunk;
                         let weight = spec.weights[((output * spec.inputs + input) * KERNEL + row) * KERNEL + column];
                         weights[start + at + byte] = weight.cast_unsigned();
                     }

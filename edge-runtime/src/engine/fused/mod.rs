@@ -7,7 +7,7 @@ mod rewrite;
 
 use edge_kernels::Isa;
 pub use edge_network::MAX_THREADS;
-use edge_network::{Crew, Recognised, recognise, start};
+use edge_network::{Crew, PlanError, Recognised, StartError, recognise, start};
 use tract_onnx::prelude::TypedModel;
 
 use super::accept::{ModelError, accept};
@@ -50,6 +50,10 @@ pub fn load(model: &[u8], (width, height): (usize, usize), isa: Isa, threads: us
         let whole = found.is_whole();
         let crew = match start(&found, isa, if whole { threads } else { 1 }) {
             Ok(crew) => crew,
+            // tract would take four times as much.
+            Err(StartError::Plan(error @ PlanError::Memory { .. })) => {
+                return Err(EngineError::Load { reason: error.to_string() });
+            }
             // Beyond the kernels, and tract may still run it.
             Err(error) => return Ok(Loaded::Partly(TractEngine::load(model, width, height)?, vec![error.to_string()])),
         };

@@ -12,7 +12,6 @@ use edge_network::Crew;
 use edge_network::recognise::{Coding, Value};
 use tract_onnx::tract_hir::internal::*;
 
-
 /// Replaces what `crew` computes. `values` and `read_elsewhere` are those that it was planned from.
 pub fn apply(
     graph: &mut TypedModel,
@@ -40,7 +39,10 @@ pub fn apply(
 }
 
 fn outlet(graph: &TypedModel, name: &str) -> TractResult<OutletId> {
-    graph.find_outlet_label(name).or_else(|| graph.node_by_name(name).ok().map(|node| node.id.into())).context("not there")
+    graph
+        .find_outlet_label(name)
+        .or_else(|| graph.node_by_name(name).ok().map(|node| node.id.into()))
+        .context("not there")
 }
 
 /// All recognised layers.
