@@ -97,7 +97,7 @@ impl Layer {
         let (pictures, channels, rows, columns) = convolved.size4()?;
         let (wide, narrow) =
             ([pictures, rows, columns / at_once, channels * at_once], [pictures, rows, columns, channels]);
-        let side_by_side = convolved.f_permute([0, 2, 3, 1])?.f_view(wide)?.f_permute([0, 3, 1, 2])?;
+        let side_by_side = convolved.f_permute([0, 2, 3, 1])?.f_reshape(wide)?.f_permute([0, 3, 1, 2])?;
         let (mut normed, mean, inverse) = side_by_side.f_native_batch_norm(
             Some(self.gamma.f_repeat([at_once])?),
             Some(self.beta.f_repeat([at_once])?),
@@ -108,7 +108,7 @@ impl Layer {
             BATCH_NORM_EPSILON,
         )?;
         self.remember(&mean, &inverse, at_once, (pictures * rows * columns) as f64)?;
-        normed.f_relu_()?.f_permute([0, 2, 3, 1])?.f_view(narrow)?.f_permute([0, 3, 1, 2])
+        normed.f_relu_()?.f_permute([0, 2, 3, 1])?.f_reshape(narrow)?.f_permute([0, 3, 1, 2])
     }
 
     /// Moves the running statistics by those of groups of columns, each `[at_once * channels]`, of `count` values a channel.

@@ -10,7 +10,7 @@ use crate::export::fold_bn::{Folded, FoldedNet, KERNEL};
 use crate::export::graph::{Layer, Op, Source};
 
 /// How far channels are brought together: 0 leaves them, 1 makes their largest values alike to within a factor of 1.5.
-pub const STRENGTHS: [f32; 3] = [0.0, 0.5, 1.0];
+pub const STRENGTHS: [f32; 4] = [0.0, 0.5, 0.75, 1.0];
 
 /// The most that a channel is enlarged by, as a power of two: one that is nearly always 0 would drown in its own noise.
 const MOST: f32 = 6.0;

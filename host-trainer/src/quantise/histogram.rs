@@ -83,7 +83,7 @@ mod tests {
         }
         histogram.add(&[-1.0, f32::NAN, f32::INFINITY]);
         assert_eq!(histogram.count(), 10_000);
-        assert_eq!(histogram.largest(), 0.999 * 512.0);
+        assert_eq!(histogram.largest(), 999.0 * 0.001 * 512.0);
         let below_one: u64 = histogram.bins().take_while(|(middle, _)| *middle < 1.0).map(|(_, count)| count).sum();
         let really: usize = (0..10).map(|round| (0..1000).filter(|at| at << round < 1000).count()).sum();
         assert!((below_one as i64 - really as i64).abs() < 60, "{below_one}, really {really}");
