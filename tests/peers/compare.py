@@ -216,7 +216,7 @@ def show(figures, pictures):
         median, told = figures["median_ms"][who], figures["told"][who]
         print(f"{who:<32}{median:>9.2f}{min(times):>9.2f}{max(times):>9.2f}  {told}")
     others = figures["others_cores"]
-    note = "  NOTE: too busy to be believed" if others > MOST_OTHERS else ""
+    note = "  NOTE: busy; two threads suffer most" if others > MOST_OTHERS else ""
     print(f"{'cores that others used':<32}{others:>9.2f}{note}\n")
     for what, ratio in figures["ratios"].items():
         print(f"{what:<50}" + (f"{ratio:>9.3f}" if ratio else f"{'-':>9}"))
