@@ -11,29 +11,44 @@ versions! {
     /// # Panics
     /// When a slice is too short for `width` pixels of the result.
     pub fn pool_row(rows: [&[u8]; 2], in_stride: usize, width: usize, channels: usize, out: &mut [u8], out_stride: usize) {
-        let pairs = rows.map(|row| row.chunks(2 * in_stride));
-        let [above, below] = pairs;
-        for ((above, below), out) in above.zip(below).zip(out.chunks_mut(out_stride)).take(width) {
-            let pixels = [&above[..channels], &above[in_stride..][..channels], &below[..channels], &below[in_stride..][..channels]];
-            largest(pixels, &mut out[..channels]);
+        match channels {
+            8 => known::<8>(rows, in_stride, width, out, out_stride),
+            16 => known::<16>(rows, in_stride, width, out, out_stride),
+            32 => known::<32>(rows, in_stride, width, out, out_stride),
+            _ => any(rows, in_stride, width, channels, out, out_stride),
         }
     }
 }
 
-/// In pieces of a fixed length first, which the compiler keeps in registers.
+/// Pixels of a number of channels that the compiler knows, so that it keeps them in registers.
 #[inline(always)]
-fn largest([a, b, c, d]: [&[u8]; 4], out: &mut [u8]) {
-    const PIECE: usize = 16;
-    let four = |a: u8, b: u8, c: u8, d: u8| a.max(b).max(c.max(d));
-    let whole = out.len() / PIECE * PIECE;
-    for at in (0..whole).step_by(PIECE) {
-        let piece = |values: &[u8]| -> [u8; PIECE] { std::array::from_fn(|index| values[at + index]) };
-        let (a, b, c, d) = (piece(a), piece(b), piece(c), piece(d));
-        let result: [u8; PIECE] = std::array::from_fn(|index| four(a[index], b[index], c[index], d[index]));
-        out[at..at + PIECE].copy_from_slice(&result);
+fn known<const C: usize>(
+    [above, below]: [&[u8]; 2],
+    in_stride: usize,
+    width: usize,
+    out: &mut [u8],
+    out_stride: usize,
+) {
+    let pair = 2 * in_stride;
+    for ((above, below), out) in above.chunks(pair).zip(below.chunks(pair)).zip(out.chunks_mut(out_stride)).take(width)
+    {
+        let pixel = |row: &[u8], at: usize| -> [u8; C] { std::array::from_fn(|channel| row[at..at + C][channel]) };
+        let [a, b, c, d] = [pixel(above, 0), pixel(above, in_stride), pixel(below, 0), pixel(below, in_stride)];
+        let largest: [u8; C] = std::array::from_fn(|at| a[at].max(b[at]).max(c[at].max(d[at])));
+        out[..C].copy_from_slice(&largest);
     }
-    for at in whole..out.len() {
-        out[at] = four(a[at], b[at], c[at], d[at]);
+}
+
+#[inline(always)]
+fn any([above, below]: [&[u8]; 2], in_stride: usize, width: usize, channels: usize, out: &mut [u8], out_stride: usize) {
+    let pair = 2 * in_stride;
+    for ((above, below), out) in above.chunks(pair).zip(below.chunks(pair)).zip(out.chunks_mut(out_stride)).take(width)
+    {
+        let above = above[..channels].iter().zip(&above[in_stride..][..channels]);
+        let below = below[..channels].iter().zip(&below[in_stride..][..channels]);
+        for ((out, (a, b)), (c, d)) in out[..channels].iter_mut().zip(above).zip(below) {
+            *out = (*a).max(*b).max((*c).max(*d));
+        }
     }
 }
 
@@ -44,14 +59,19 @@ mod tests {
 
     #[test]
     fn the_largest_of_four_by_channel() {
-        let (stride, width, channels) = (24, 5, 19);
+        for (stride, channels) in [(24, 19), (16, 16), (40, 32), (12, 8)] {
+            check(5, stride, channels);
+        }
+    }
+
+    fn check(width: usize, stride: usize, channels: usize) {
         let row = |seed: usize| -> Vec<u8> { (0..2 * width * stride).map(|at| (at * 97 + seed * 31) as u8).collect() };
         let rows = [row(1), row(2)];
         for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
-            let mut out = vec![9; width * 32];
-            pool_row(isa, [&rows[0], &rows[1]], stride, width, channels, &mut out, 32);
+            let mut out = vec![9; width * 48];
+            pool_row(isa, [&rows[0], &rows[1]], stride, width, channels, &mut out, 48);
             for (at, &got) in out.iter().enumerate() {
-                let (x, channel) = (at / 32, at % 32);
+                let (x, channel) = (at / 48, at % 48);
                 let of = |row: usize, column: usize| rows[row][(2 * x + column) * stride + channel];
                 let expected = || of(0, 0).max(of(0, 1)).max(of(1, 0)).max(of(1, 1));
                 let expected = if channel < channels { expected() } else { 9 };

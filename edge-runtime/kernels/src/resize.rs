@@ -51,35 +51,55 @@ versions! {
         out_stride: usize,
     ) {
         let [above, below] = rows;
-        let pixels = above.chunks(in_stride).zip(below.chunks(in_stride));
-        for ((above, below), between) in pixels.zip(scratch.chunks_exact_mut(channels)).take(columns.len() / 2) {
-            for ((between, &a), &b) in between.iter_mut().zip(&above[..channels]).zip(&below[..channels]) {
-                let (a, b) = (f32::from(a), f32::from(b));
-                *between = a + share * (b - a);
+        let width = columns.len() / 2;
+        let scratch = &mut scratch[..width * channels];
+        if in_stride == channels {
+            down(&above[..width * channels], &below[..width * channels], share, scratch);
+        } else {
+            let pixels = above.chunks(in_stride).zip(below.chunks(in_stride));
+            for ((above, below), between) in pixels.zip(scratch.chunks_exact_mut(channels)) {
+                down(&above[..channels], &below[..channels], share, between);
             }
         }
-        for (column, out) in columns.iter().zip(out.chunks_mut(out_stride)) {
-            let low = &scratch[column.low * channels..][..channels];
-            let high = &scratch[column.high * channels..][..channels];
-            mix(low, high, column.share, &mut out[..channels]);
+        match channels {
+            8 => across::<8>(scratch, columns, out, out_stride),
+            16 => across::<16>(scratch, columns, out, out_stride),
+            32 => across::<32>(scratch, columns, out, out_stride),
+            _ => {
+                for (column, out) in columns.iter().zip(out.chunks_mut(out_stride)) {
+                    let [low, high] = [column.low, column.high].map(|at| &scratch[at * channels..][..channels]);
+                    for ((out, &low), &high) in out[..channels].iter_mut().zip(low).zip(high) {
+                        *out = between(low, high, column.share);
+                    }
+                }
+            }
         }
     }
 }
 
-/// In pieces of a fixed length first, which the compiler keeps in registers.
+/// Between two rows.
 #[inline(always)]
-fn mix(low: &[f32], high: &[f32], share: f32, out: &mut [u8]) {
-    const PIECE: usize = 16;
-    let byte = |a: f32, b: f32| (a + share * (b - a) + ROUND).to_bits() as u8;
-    let (low_pieces, low_rest) = low.as_chunks::<PIECE>();
-    let (high_pieces, high_rest) = high.as_chunks::<PIECE>();
-    let (out_pieces, out_rest) = out.as_chunks_mut::<PIECE>();
-    for ((low, high), out) in low_pieces.iter().zip(high_pieces).zip(out_pieces) {
-        *out = std::array::from_fn(|at| byte(low[at], high[at]));
+fn down(above: &[u8], below: &[u8], share: f32, between: &mut [f32]) {
+    for ((between, &a), &b) in between.iter_mut().zip(above).zip(below) {
+        let (a, b) = (f32::from(a), f32::from(b));
+        *between = a + share * (b - a);
     }
-    for ((&low, &high), out) in low_rest.iter().zip(high_rest).zip(out_rest) {
-        *out = byte(low, high);
+}
+
+/// Between neighbouring pixels of a number of channels that the compiler knows, so that it keeps them in registers.
+#[inline(always)]
+fn across<const C: usize>(row: &[f32], columns: &[Between], out: &mut [u8], out_stride: usize) {
+    let (pixels, _) = row.as_chunks::<C>();
+    for (column, out) in columns.iter().zip(out.chunks_mut(out_stride)) {
+        let (low, high) = (&pixels[column.low], &pixels[column.high]);
+        let bytes: [u8; C] = std::array::from_fn(|at| between(low[at], high[at], column.share));
+        out[..C].copy_from_slice(&bytes);
     }
+}
+
+#[inline(always)]
+fn between(low: f32, high: f32, share: f32) -> u8 {
+    (low + share * (high - low) + ROUND).to_bits() as u8
 }
 
 #[cfg(test)]
@@ -97,7 +117,12 @@ mod tests {
 
     #[test]
     fn every_version_is_within_a_step_of_the_exact_value_and_all_are_alike() {
-        let (width, stride, channels) = (23, 40, 37);
+        for (stride, channels) in [(40, 37), (16, 16), (40, 32), (8, 8)] {
+            check(23, stride, channels);
+        }
+    }
+
+    fn check(width: usize, stride: usize, channels: usize) {
         let row =
             |seed: usize| -> Vec<u8> { (0..width * stride).map(|at| ((at * 89 + seed * 57) % 256) as u8).collect() };
         let rows = [row(3), row(8)];
