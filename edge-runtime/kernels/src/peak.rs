@@ -45,7 +45,9 @@ mod x86 {
         let (bytes, weights) = black_box((_mm512_set1_epi8(3), _mm512_set1_epi8(5)));
         let mut sums = black_box([_mm512_setzero_si512(); CHAINS]);
         for _ in 0..rounds {
-            sums = sums.map(|sum| _mm512_dpbusd_epi32(sum, bytes, weights));
+            for sum in &mut sums {
+                *sum = _mm512_dpbusd_epi32(*sum, bytes, weights);
+            }
         }
         black_box(sums);
         64
@@ -56,7 +58,9 @@ mod x86 {
         let (bytes, weights) = black_box((_mm256_set1_epi8(3), _mm256_set1_epi8(5)));
         let mut sums = black_box([_mm256_setzero_si256(); CHAINS]);
         for _ in 0..rounds {
-            sums = sums.map(|sum| _mm256_dpbusd_avx_epi32(sum, bytes, weights));
+            for sum in &mut sums {
+                *sum = _mm256_dpbusd_avx_epi32(*sum, bytes, weights);
+            }
         }
         black_box(sums);
         32
@@ -67,7 +71,9 @@ mod x86 {
         let (bytes, weights) = black_box((_mm256_set1_epi16(3), _mm256_set1_epi16(5)));
         let mut sums = black_box([_mm256_setzero_si256(); CHAINS]);
         for _ in 0..rounds {
-            sums = sums.map(|sum| _mm256_add_epi32(sum, _mm256_madd_epi16(bytes, weights)));
+            for sum in &mut sums {
+                *sum = _mm256_add_epi32(*sum, _mm256_madd_epi16(bytes, weights));
+            }
         }
         black_box(sums);
         16

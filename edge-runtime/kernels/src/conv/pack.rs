@@ -66,6 +66,8 @@ impl Shape {
         let signed = 128;
         match isa {
             Isa::Scalar => Self { channels: 1, chunk: 4, vectors: 1, shift: 0 },
+            // A heatmap: a vector of weights is a run of the input's row.
+            Isa::Avx512Vnni if outputs == 1 => Self { channels: 1, chunk: 64, vectors: 1, shift: 0 },
             Isa::Avx512Vnni => {
                 let channels = narrow(16, outputs);
                 Self { channels, chunk: 64 / channels, vectors: 2, shift: 0 }

@@ -57,6 +57,10 @@ unsafe fn strided<const STRIDE: usize, S: Sink>(row: &Row<'_>, sink: &S) {
                 blocks::<16, 1, 2, STRIDE, S>(row, 0, &mut x, sink);
                 blocks::<1, 1, 2, STRIDE, S>(row, 0, &mut x, sink);
             }
+            1 => {
+                blocks::<16, 1, 16, STRIDE, S>(row, 0, &mut x, sink);
+                blocks::<1, 1, 16, STRIDE, S>(row, 0, &mut x, sink);
+            }
             _ => {
                 blocks::<16, 1, 4, STRIDE, S>(row, 0, &mut x, sink);
                 blocks::<1, 1, 4, STRIDE, S>(row, 0, &mut x, sink);
@@ -119,6 +123,13 @@ unsafe fn blocks<const P: usize, const V: usize, const L: usize, const STRIDE: u
                     let sum = match L {
                         1 => sum(0),
                         2 => pairs(sum(0), sum(1)),
+                        16 => {
+                            let four = |lane: usize| {
+                                let two = |lane: usize| pairs(sum(lane), sum(lane + 1));
+                                pairs(two(lane), two(lane + 2))
+                            };
+                            pairs(pairs(four(0), four(4)), pairs(four(8), four(12)))
+                        }
                         _ => pairs(pairs(sum(0), sum(1)), pairs(sum(2), sum(3))),
                     };
                     let (scales, channel) = (scales.add(v * channels), (vector + v) * channels);
@@ -142,6 +153,7 @@ unsafe fn everywhere<const L: usize>(bytes: *const u8) -> __m512i {
         match L {
             1 => _mm512_set1_epi32(bytes.cast::<i32>().read_unaligned()),
             2 => _mm512_set1_epi64(bytes.cast::<i64>().read_unaligned()),
+            16 => _mm512_loadu_si512(bytes.cast()),
             _ => _mm512_broadcast_i32x4(_mm_loadu_si128(bytes.cast())),
         }
     }
@@ -159,6 +171,7 @@ unsafe fn spread<const L: usize>(values: *const i32) -> __m512i {
         match L {
             1 => _mm512_loadu_si512(values.cast()),
             2 => _mm512_cvtepu32_epi64(_mm256_loadu_si256(values.cast())),
+            16 => _mm512_maskz_set1_epi32(1, values.read()),
             _ => {
                 let places = _mm512_set_epi32(0, 0, 0, 3, 0, 0, 0, 2, 0, 0, 0, 1, 0, 0, 0, 0);
                 let values = _mm512_castsi128_si512(_mm_loadu_si128(values.cast()));
@@ -189,6 +202,7 @@ unsafe fn scaled(sums: __m512i, Place { scales, pixels, .. }: Place) -> __m512 {
         match pixels {
             1 => _mm512_loadu_ps(scales),
             2 => _mm512_castpd_ps(_mm512_broadcast_f64x4(_mm256_castps_pd(_mm256_loadu_ps(scales)))),
+            16 => _mm512_set1_ps(scales.read()),
             _ => _mm512_broadcast_f32x4(_mm_loadu_ps(scales)),
         }
     };
@@ -211,6 +225,14 @@ pub unsafe fn put_bytes(sink: &ToBytes, sums: __m512i, place: Place) {
         let (to, channels) = out.at(place.pixel, place.channel, most);
         if channels == most && (place.pixels == 1 || out.stride == most && place.count == place.pixels) {
             _mm_storeu_si128(to.cast(), bytes);
+            return;
+        }
+        if most == 1 {
+            let mut each = [0u8; 16];
+            _mm_storeu_si128(each.as_mut_ptr().cast(), bytes);
+            for (pixel, byte) in each.into_iter().take(place.count).enumerate() {
+                to.add(pixel * out.stride).write(byte);
+            }
             return;
         }
         let mask = ((1u32 << channels) - 1) as u16;
@@ -237,9 +259,8 @@ pub unsafe fn put_floats(sink: &ToFloats, sums: __m512i, place: Place) {
     unsafe {
         let scaled = scaled(sums, place);
         // A heatmap: one channel, pixel after pixel.
-        if sink.out.stride == 1 && place.pixels == 4 && place.count == 4 {
-            let first = _mm512_maskz_compress_ps(0x1111, scaled);
-            _mm_storeu_ps(sink.out.at(place.pixel, 0, 1).0, _mm512_castps512_ps128(first));
+        if place.pixels == 16 && place.count == 16 {
+            _mm512_storeu_ps(sink.out.at(place.pixel, 0, 1).0, scaled);
             return;
         }
         let mut values = [0.0f32; 16];
