@@ -8,7 +8,7 @@
 use std::path::{Path, PathBuf};
 
 use host_trainer::data::Picture;
-use host_trainer::export::{Array, Form, Reloaded, TensorMap, fold, onnx};
+use host_trainer::export::{Array, FoldedNet, Form, Reloaded, TensorMap, fold, onnx};
 use host_trainer::quantise::calibrate;
 use safetensors::{Dtype, SafeTensors};
 
@@ -41,51 +41,62 @@ fn tensors(path: &Path) -> TensorMap {
         .collect()
 }
 
-/// Largest and root mean square difference to the golden heatmap, over all pictures of a set; of the integer model, if so asked.
-fn differences(set: &Path, int8: bool) -> (f32, f32) {
+/// One golden set: its float model, and pictures with their golden heatmaps.
+struct Set {
+    net: FoldedNet,
+    float: Vec<u8>,
+    size: (usize, usize),
+    /// `[RGB][row][column]`, 0..=1, with the golden heatmap, `[row][column]`.
+    pictures: Vec<(Vec<f32>, Vec<f32>)>,
+}
+
+fn read(set: &Path) -> Set {
     let net = fold(&tensors(&set.join("weights.safetensors"))).unwrap();
     let io = tensors(&set.join("io.safetensors"));
-    let (pictures, expected) = (&io["augmented"], &io["eval_heatmap"]);
-    let &[count, 3, height, width] = pictures.shape.as_slice() else { panic!("{:?}", pictures.shape) };
+    let (pictures, heatmaps) = (&io["augmented"], &io["eval_heatmap"]);
+    let &[_, 3, height, width] = pictures.shape.as_slice() else { panic!("{:?}", pictures.shape) };
     let float = onnx::write(&net, width, height, Form::Float).unwrap();
-    let mut model = Reloaded::load(&float, width, height).unwrap();
-    if int8 {
-        let picture = |at: usize| {
-            let planes = &pictures.values[at * 3 * width * height..][..3 * width * height];
-            let byte = |pixel: usize, channel: usize| (planes[channel * width * height + pixel] * 255.0).round() as u8;
-            let rgb = (0..width * height).flat_map(|pixel| [0, 1, 2].map(|channel| byte(pixel, channel))).collect();
-            Picture { width, height, rgb }
-        };
-        let pictures: Vec<Picture> = (0..count).chain(0..count).map(picture).collect();
-        model = calibrate(&net, (width, height), &float, &model, &pictures).unwrap().model;
-    }
-    let (mut worst, mut squares) = (0.0f32, 0.0f32);
-    for picture in 0..count {
-        let pixels = width * height;
-        let got = model.heatmap_of_planes(&pictures.values[picture * 3 * pixels..][..3 * pixels]).unwrap();
-        let expected = &expected.values[picture * pixels..][..pixels];
-        let differences = || got.iter().zip(expected).map(|(got, expected)| (got - expected).abs());
-        worst = differences().fold(worst, f32::max);
-        squares += differences().map(|difference| difference * difference).sum::<f32>();
-    }
-    (worst, (squares / (count * width * height) as f32).sqrt())
+    let each = |values: &[f32], length: usize| values.chunks_exact(length).map(<[f32]>::to_vec).collect::<Vec<_>>();
+    let pictures = each(&pictures.values, 3 * width * height);
+    let heatmaps = each(&heatmaps.values, width * height);
+    Set { net, float, size: (width, height), pictures: pictures.into_iter().zip(heatmaps).collect() }
 }
 
 #[test]
 fn f32_export_gives_the_golden_heatmaps() {
-    for set in golden_sets() {
-        let (worst, _) = differences(&set, false);
-        println!("{}: {worst:e}", set.display());
-        assert!(worst <= TOLERANCE, "{}: heatmap differs by {worst}", set.display());
+    for path in golden_sets() {
+        let set = read(&path);
+        let model = Reloaded::load(&set.float, set.size.0, set.size.1).unwrap();
+        let mut worst = 0.0f32;
+        for (picture, expected) in &set.pictures {
+            let got = model.heatmap_of_planes(picture).unwrap();
+            worst = got.iter().zip(expected).fold(worst, |worst, (got, expected)| worst.max((got - expected).abs()));
+        }
+        println!("{}: {worst:e}", path.display());
+        assert!(worst <= TOLERANCE, "{}: heatmap differs by {worst}", path.display());
     }
 }
 
-/// Bytes move the heatmap a little; a wrong scale or axis moves it by a lot.
+/// These networks have hardly been trained: their reconstructions leave 0..=1, where the integer form clips them, so that their float
+/// heatmaps say nothing of it. What they do say is whether integers compute what the exported file means, as tract reads it.
 #[test]
-fn int8_stays_near_the_golden_heatmaps() {
-    for set in golden_sets() {
-        let (worst, square) = differences(&set, true);
-        println!("{}: {worst:e} at most, {square:e} root mean square", set.display());
-        assert!(square > 0.0 && square <= 0.01, "{}: heatmap differs by {square}, at most {worst}", set.display());
+fn the_integer_export_of_the_golden_networks_is_computed_as_it_is_written() {
+    for path in golden_sets() {
+        let Set { net, float, size: (width, height), pictures } = read(&path);
+        let model = Reloaded::load(&float, width, height).unwrap();
+        let bytes = |planes: &[f32]| {
+            let byte = |at: usize| (planes[at % 3 * width * height + at / 3] * 255.0).round() as u8;
+            Picture { width, height, rgb: (0..3 * width * height).map(byte).collect() }
+        };
+        let pictures: Vec<Picture> = pictures.iter().chain(&pictures).map(|(planes, _)| bytes(planes)).collect();
+        let calibrated = calibrate(&net, (width, height), &float, &model, &pictures).unwrap();
+        let tract = Reloaded::load_floats(&calibrated.onnx, width, height).unwrap();
+        for picture in &pictures[..pictures.len() / 2] {
+            let (got, expected) = (calibrated.model.heatmap(picture).unwrap(), tract.heatmap(picture).unwrap());
+            let squares = got.iter().zip(&expected).map(|(got, expected)| (got - expected).powi(2)).sum::<f32>();
+            let difference = (squares / got.len() as f32).sqrt();
+            println!("{}: {difference:e} root mean square", path.display());
+            assert!(difference <= 5e-3, "{}: heatmaps differ by {difference}", path.display());
+        }
     }
 }

@@ -35,7 +35,7 @@ pub fn write(bundle: &OpenBundle, pictures: &[PathBuf], out: &Path) -> Result<()
     write_inputs(bundle, &inputs, names, out)
 }
 
-/// As [`write`], of the bundle's own test pictures.
+/// As [`write()`], of the bundle's own test pictures.
 ///
 /// # Errors
 /// A picture cannot be judged, or a file cannot be written.

@@ -50,6 +50,7 @@ macro_rules! loops {
         ///
         /// # Safety
         /// As [`row`].
+        #[allow(clippy::needless_range_loop, reason = "pixels and vectors of the block, each of two arrays")]
         #[target_feature(enable = $features)]
         unsafe fn blocks<const P: usize, const V: usize, const L: usize, S: Sink>(
             row: &Row<'_>,

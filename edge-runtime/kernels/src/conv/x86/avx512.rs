@@ -73,6 +73,7 @@ unsafe fn strided<const STRIDE: usize, S: Sink>(row: &Row<'_>, sink: &S) {
 ///
 /// # Safety
 /// As [`row`].
+#[allow(clippy::needless_range_loop, reason = "pixels and vectors of the block, each of two arrays")]
 #[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
 unsafe fn blocks<const P: usize, const V: usize, const L: usize, const STRIDE: usize, S: Sink>(
     row: &Row<'_>,
