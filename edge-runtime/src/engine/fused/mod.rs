@@ -1,6 +1,6 @@
 //! The network in fused integer arithmetic: bytes from the camera to the last layer.
 //!
-//! Takes the same ONNX file as tract and computes it with `edge-network`. Where a graph holds more than layers of bytes, [`rewrite`]
+//! Takes the same ONNX file as tract and computes it with `edge-network`. Where a graph holds more than layers of bytes, `rewrite`
 //! leaves the rest to tract. What is accepted at all is decided by [`super::accept`].
 
 mod rewrite;
