@@ -30,12 +30,14 @@ fn known<const C: usize>(
     out_stride: usize,
 ) {
     let pair = 2 * in_stride;
-    for ((above, below), out) in above.chunks(pair).zip(below.chunks(pair)).zip(out.chunks_mut(out_stride)).take(width)
-    {
-        let pixel = |row: &[u8], at: usize| -> [u8; C] { std::array::from_fn(|channel| row[at..at + C][channel]) };
-        let [a, b, c, d] = [pixel(above, 0), pixel(above, in_stride), pixel(below, 0), pixel(below, in_stride)];
-        let largest: [u8; C] = std::array::from_fn(|at| a[at].max(b[at]).max(c[at].max(d[at])));
-        out[..C].copy_from_slice(&largest);
+    let pixels = above.chunks(pair).zip(below.chunks(pair)).zip(out.chunks_mut(out_stride));
+    for ((above, below), out) in pixels.take(width) {
+        // Slices of one known length: no check is left within the loop.
+        let [a, b] = [&above[..C], &above[in_stride..][..C]];
+        let [c, d] = [&below[..C], &below[in_stride..][..C]];
+        for (at, out) in out[..C].iter_mut().enumerate() {
+            *out = a[at].max(b[at]).max(c[at].max(d[at]));
+        }
     }
 }
 

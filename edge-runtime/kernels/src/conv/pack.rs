@@ -50,6 +50,13 @@ pub struct Limits {
 }
 
 impl Limits {
+    /// Whether the bytes are all of 0..=255 with 0 standing for 0, as behind every ReLU of the trainer's models.
+    #[inline(always)]
+    #[cfg(target_arch = "x86_64")]
+    pub fn whole(self) -> bool {
+        self.zero == 0 && self.low == 0.0
+    }
+
     const fn of(output: Output) -> Self {
         match output {
             Output::Byte { zero, lowest } => {

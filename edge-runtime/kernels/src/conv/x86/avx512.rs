@@ -220,9 +220,13 @@ pub unsafe fn put_bytes(sink: &ToBytes, sums: __m512i, place: Place) {
     // SAFETY: only the channels that are there are written.
     unsafe {
         let value = _mm512_max_ps(scaled(sums, place), _mm512_set1_ps(limits.low));
-        let value = _mm512_min_ps(value, _mm512_set1_ps(limits.high));
-        let value = _mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(limits.zero));
-        let bytes = _mm512_cvtepi32_epi8(value);
+        let bytes = if limits.whole() {
+            // Narrowing clamps to 255 by itself, also what is too large for an integer and reads as 2^31.
+            _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(value))
+        } else {
+            let value = _mm512_min_ps(value, _mm512_set1_ps(limits.high));
+            _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(limits.zero)))
+        };
         let (to, channels) = out.at(place.pixel, place.channel, most);
         if channels == most && (place.pixels == 1 || out.stride == most && place.count == place.pixels) {
             _mm_storeu_si128(to.cast(), bytes);
