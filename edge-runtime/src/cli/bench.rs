@@ -11,7 +11,7 @@ use serde::Serialize;
 use super::exit::Exit;
 use super::model_option::ModelOption;
 use super::pictures::write_whole;
-use crate::bundle::{OpenBundle, TrustedKeys};
+use crate::bundle::OpenBundle;
 use crate::engine::Engine as _;
 use crate::engine::choice::{Running, load};
 use crate::hw::clock::Monotonic;
@@ -86,10 +86,7 @@ struct OperationFigures {
 /// A result that cannot be written.
 pub fn run(args: &Args, allocations: &dyn Fn() -> u64) -> Result<Exit> {
     let clock = Monotonic::start();
-    let opened = TrustedKeys::load(&args.trust)
-        .map_err(anyhow::Error::from)
-        .and_then(|trusted| Ok(args.model.apply(OpenBundle::read(&args.bundle, &trusted)?, None)?));
-    let bundle = match opened {
+    let bundle = match args.model.open(&args.bundle, &args.trust) {
         Ok(bundle) => bundle,
         Err(error) => {
             eprintln!("error: {error:#}");

@@ -17,7 +17,7 @@ use shared::verdict::{Reason, Verdict};
 use super::exit::Exit;
 use super::model_option::ModelOption;
 use super::pictures;
-use crate::bundle::{OpenBundle, TrustedKeys, parity};
+use crate::bundle::{OpenBundle, parity};
 use crate::engine::{Inspector, choice};
 use crate::hmi::heatmap::beside_picture;
 use crate::hw::clock::Monotonic;
@@ -72,10 +72,7 @@ struct Line {
 /// # Errors
 /// No picture can be found, or an output cannot be written.
 pub fn run(args: &Args) -> Result<Exit> {
-    let opened = TrustedKeys::load(&args.trust)
-        .map_err(anyhow::Error::from)
-        .and_then(|trusted| Ok(args.model.apply(OpenBundle::read(&args.bundle, &trusted)?, None)?));
-    let bundle = match opened {
+    let bundle = match args.model.open(&args.bundle, &args.trust) {
         Ok(bundle) => bundle,
         Err(error) => {
             eprintln!("error: {error:#}");

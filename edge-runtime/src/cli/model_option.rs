@@ -1,9 +1,11 @@
 //! `--precision`, `--false-reject`, `--engine`, `--threads`: which of a bundle's two models is run, where its threshold lies, and what
 //! computes it.
 
+use std::path::{Path, PathBuf};
+
 use shared::manifest::{Precision, TargetError};
 
-use crate::bundle::OpenBundle;
+use crate::bundle::{OpenBundle, TrustedKeys};
 use crate::engine::choice::EngineChoice;
 use crate::engine::fused::MAX_THREADS;
 
@@ -64,6 +66,14 @@ impl ModelOption {
     /// Threads that compute one picture together, 1..=[`MAX_THREADS`].
     pub const fn threads(self) -> usize {
         self.threads
+    }
+
+    /// Opens a bundle with these keys, or the usual ones where there are none, as these options want it.
+    ///
+    /// # Errors
+    /// A key that cannot be read, a bundle that is refused, a share that its good parts cannot support.
+    pub fn open(self, bundle: &Path, trust: &[PathBuf]) -> anyhow::Result<OpenBundle> {
+        Ok(self.apply(OpenBundle::read(bundle, &TrustedKeys::load(trust)?)?, None)?)
     }
 
     /// The bundle as these options want it. Without `--false-reject`, `usual` moves the threshold, if it is given.

@@ -10,7 +10,7 @@ use shared::score::Border;
 
 use super::exit::Exit;
 use super::model_option::ModelOption;
-use crate::bundle::{OpenBundle, TrustedKeys, parity};
+use crate::bundle::parity;
 use crate::engine::{Inspector, choice};
 
 /// Verifies a bundle, prints its facts and proves that this machine computes what the trainer's did.
@@ -35,10 +35,7 @@ pub struct Args {
 /// # Errors
 /// None.
 pub fn run(args: &Args) -> Result<Exit> {
-    let bundle = match TrustedKeys::load(&args.trust).map_err(anyhow::Error::from).and_then(|trusted| {
-        // Two kinds of reason, one answer: the station has no bundle.
-        Ok(args.model.apply(OpenBundle::read(&args.file, &trusted)?, None)?)
-    }) {
+    let bundle = match args.model.open(&args.file, &args.trust) {
         Ok(bundle) => bundle,
         Err(error) => {
             eprintln!("error: {error:#}");
