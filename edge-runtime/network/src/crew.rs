@@ -1,7 +1,7 @@
 //! The threads that compute one picture together.
 //!
 //! A fixed number of threads waits for a picture, then each does its band of every operation; between operations they wait for each
-//! other by looking, because that takes a microsecond and waking a sleeping thread fifty. Threads beyond the processor's cores
+//! other by looking, because waking a sleeping thread takes a call into the system. Threads beyond the processor's cores
 //! give way. Starts no work of its own and ends its threads when it is dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};

@@ -107,8 +107,7 @@ pub struct Plan {
     pub outputs: Vec<Place>,
 }
 
-/// Bytes of storage for each pixel of the picture that a plan may take. The paper's networks, eight times as wide as the usual ones,
-/// take a quarter of it.
+/// Bytes of storage for each pixel of the picture that a plan may take. The paper's networks stay below it.
 pub const MAX_BYTES_PER_PIXEL: usize = 4096;
 
 /// Why layers cannot be computed here.

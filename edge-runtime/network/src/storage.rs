@@ -1,8 +1,8 @@
 //! The bytes of all values, and who may touch which.
 //!
 //! Each slot is cut into bands of rows, one for each thread, each behind a lock of its own: a thread writes its own band of one slot
-//! and reads all bands of others. The order of operations keeps them apart, so that no lock is ever waited for; that Rust
-//! checks it costs some nanoseconds an operation. Allocates when it is made, never after that.
+//! and reads all bands of others. The order of operations keeps them apart, so that no lock is ever waited for: they are what lets
+//! Rust check it. Allocates when it is made, never after that.
 
 use std::ops::Range;
 use std::sync::{PoisonError, RwLock, RwLockReadGuard, RwLockWriteGuard};

@@ -29,7 +29,7 @@ const MAX_STORED: f32 = f32::MAX / 256.0;
 /// Values of one tensor per pixel of the input: the paper's widest layer at full resolution has 128 channels.
 pub const MAX_VALUES_PER_PIXEL: usize = 256;
 
-/// Values of all tensors together, per pixel of the input. The paper's networks in QDQ form have some 7,000.
+/// Values of all tensors together, per pixel of the input. The paper's networks in QDQ form stay below it.
 pub const MAX_VALUES_TOGETHER_PER_PIXEL: usize = 16_384;
 
 /// Why a model is refused.

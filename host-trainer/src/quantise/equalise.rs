@@ -9,7 +9,8 @@ use super::sharing::{Group, groups};
 use crate::export::fold_bn::{Folded, FoldedNet, KERNEL};
 use crate::export::graph::{Layer, Op, Source};
 
-/// How far channels are brought together: 0 leaves them, 1 makes their largest values alike to within a factor of 1.5.
+/// How far channels are brought together: 0 leaves them, 1 makes their largest values alike to within a factor
+/// of 2, but for those that would be enlarged beyond the limit.
 pub const STRENGTHS: [f32; 4] = [0.0, 0.5, 0.75, 1.0];
 
 /// The most that a channel is enlarged by, as a power of two: one that is nearly always 0 would drown in its own noise.
