@@ -1,0 +1,1 @@
+//! Pictures from V4L2 cameras.
