@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{bench, check_config, inspect, render, run, verify_bundle};
+use edge_runtime::cli::{bench, check_config, inspect, probe, render, run, verify_bundle};
 use stats_alloc::StatsAlloc;
 
 /// Inspects parts on a line and rejects what is not proven good.
@@ -24,6 +24,7 @@ enum Command {
     CheckConfig(check_config::Args),
     Render(render::Args),
     Bench(bench::Args),
+    Probe(probe::Args),
 }
 
 /// Counts, so that `bench` can say that nothing is allocated from picture to picture.
@@ -44,6 +45,7 @@ fn main() -> ExitCode {
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Bench(args) => bench::run(&args, &allocations),
+        Command::Probe(args) => probe::run(&args),
     };
     outcome.map_or_else(
         |error| {

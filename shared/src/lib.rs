@@ -1,7 +1,7 @@
 //! What trainer and station must compute alike, or what the compiler must prove pure.
 //!
 //! From the outside in: a [`bundle`] is checked and opened, its [`manifest`] says how a [`frame`] becomes the network's
-//! input ([`preprocess`]) and how a heatmap becomes a [`score`]; the score, or a fault, becomes a [`verdict`]; the part
+//! input ([`preprocess`], once its [`quality`] allows it) and how a heatmap becomes a [`score`]; the score, or a fault, becomes a [`verdict`]; the part
 //! tracker in [`line`](mod@line) decides what the gate does; a [`record`] says what became of the part. The [`threshold`]
 //! between good and bad comes from the scores of good parts, with a promise that [`beta`] bounds. [`units`] and [`limits`]
 //! serve all of them.
@@ -19,6 +19,7 @@ pub mod limits;
 pub mod line;
 pub mod manifest;
 pub mod preprocess;
+pub mod quality;
 pub mod record;
 pub mod score;
 pub mod threshold;

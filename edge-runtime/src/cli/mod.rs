@@ -6,6 +6,7 @@ pub mod exit;
 pub mod inspect;
 pub mod model_option;
 pub mod pictures;
+pub mod probe;
 pub mod render;
 pub mod run;
 pub mod verify_bundle;

@@ -83,13 +83,23 @@ pub trait TravelSource {
     fn reaches(&mut self, target: Travel) -> Micros;
 }
 
+/// How the bytes of a picture are arranged.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PictureFormat {
+    /// Pixels.
+    Pixels(PixelFormat),
+    /// One JPEG file, as cameras with MJPG send it. Decoded where it is judged, since most pictures of a camera that runs
+    /// free are of no part.
+    Jpeg,
+}
+
 /// One picture as the camera gave it.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Picture {
     /// When its exposure began.
     pub exposed_at: Micros,
     /// How the bytes are arranged.
-    pub format: PixelFormat,
+    pub format: PictureFormat,
     /// Pixels from left to right; rows are not padded.
     pub width: usize,
     /// Pixels from top to bottom.
@@ -117,6 +127,18 @@ pub trait FrameSource {
     /// # Errors
     /// [`HwFault::Camera`] when the transfer failed.
     fn take(&mut self) -> Result<Option<Picture>, HwFault>;
+}
+
+/// Gives pictures as a camera takes them, running free or triggered by the line's own sensor.
+///
+/// Blocks for pictures alone. Pictures come in the order of their exposures. Dropping it ends the stream.
+pub trait FrameStream: Send {
+    /// Waits for the next picture until `until` at most; `None` is the latter.
+    ///
+    /// # Errors
+    /// [`HwFault::Camera`] when the camera has gone or a picture is damaged; the stream goes on by itself when it comes
+    /// back.
+    fn next(&mut self, until: Micros) -> Result<Option<Picture>, HwFault>;
 }
 
 /// Drives the gate: energised it diverts whatever passes.

@@ -11,14 +11,16 @@ use std::thread::JoinHandle;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use shared::frame::Frame;
+use shared::frame::{Frame, FrameError, PixelFormat};
 use shared::limits::SHOT_QUEUE;
 use shared::units::{Micros, PartId};
 use shared::verdict::{Reason, Verdict};
+use thiserror::Error;
 
 use crate::config::Latency;
 use crate::engine::Inspector;
-use crate::hw::roles::Picture;
+use crate::hw::board::jpeg::{self, JpegError};
+use crate::hw::roles::{Picture, PictureFormat};
 
 /// What the network saw and said, to be shown and kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -76,12 +78,13 @@ impl Infer {
             .map(|mut inspector| {
                 let receive = Arc::clone(&receive);
                 std::thread::spawn(move || {
+                    let mut rgb = Vec::new();
                     loop {
                         // A poisoned lock means that another worker died between two jobs; the queue itself is sound.
                         let job = receive.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
                         let Ok(Job { picture, reply }) = job else { return };
                         // Nobody waits any more when the line has ended meanwhile.
-                        drop(reply.send(inspect(&mut inspector, &picture)));
+                        drop(reply.send(inspect(&mut inspector, &picture, &mut rgb)));
                     }
                 })
             })
@@ -138,9 +141,9 @@ impl Drop for Infer {
     }
 }
 
-fn inspect(inspector: &mut Inspector, picture: &Picture) -> (Verdict, Option<Evidence>) {
-    let bytes_per_row = picture.bytes.len() / picture.height.max(1);
-    let frame = match Frame::new(picture.format, picture.width, picture.height, bytes_per_row, &picture.bytes) {
+/// Judges one picture; `rgb` is room for the pixels of a JPEG, used again from picture to picture.
+fn inspect(inspector: &mut Inspector, picture: &Picture, rgb: &mut Vec<u8>) -> (Verdict, Option<Evidence>) {
+    let frame = match frame_of(picture, rgb) {
         Ok(frame) => frame,
         Err(error) => {
             tracing::warn!(%error, "a picture is no frame");
@@ -156,4 +159,28 @@ fn inspect(inspector: &mut Inspector, picture: &Picture) -> (Verdict, Option<Evi
     };
     let width = inspector.manifest().preprocess().width();
     (verdict, Some(Evidence { width, input: inspector.input().to_vec(), heatmap }))
+}
+
+/// Why a picture has no pixels to judge.
+#[derive(Debug, Error)]
+enum NoFrame {
+    #[error(transparent)]
+    Jpeg(#[from] JpegError),
+    #[error(transparent)]
+    Frame(#[from] FrameError),
+}
+
+/// The picture's pixels, decoded into `rgb` where they are not pixels yet.
+fn frame_of<'a>(picture: &'a Picture, rgb: &'a mut Vec<u8>) -> Result<Frame<'a>, NoFrame> {
+    let Picture { format, width, height, ref bytes, .. } = *picture;
+    let (format, bytes) = match format {
+        PictureFormat::Pixels(format) => (format, bytes),
+        PictureFormat::Jpeg => {
+            jpeg::decode(bytes, width, height, rgb)?;
+            (PixelFormat::Rgb8, &*rgb)
+        }
+    };
+    // Rows of all planes are as long, but for chroma below the picture, whose rows are half as many.
+    let rows = if format == PixelFormat::Nv12 { height + height / 2 } else { height };
+    Ok(Frame::new(format, width, height, bytes.len() / rows.max(1), bytes)?)
 }

@@ -6,7 +6,7 @@ use rustix::io::Errno;
 
 use crate::abilities::{controls, formats};
 use crate::control::{Step, plan};
-use crate::encoding::{Encoding, FourCc};
+use crate::encoding::Encoding;
 use crate::error::{VideoError, refused};
 use crate::facts::{ControlFact, Facts, Moment};
 use crate::info::{ControlInfo, FormatInfo, Sizes};
@@ -118,13 +118,22 @@ fn bytes_per_row(encoding: Encoding, format: &Format) -> u32 {
     }
 }
 
+/// The encodings that can be used with their sizes, and how many others there are.
 fn in_words(formats: &[FormatInfo]) -> String {
-    let usable = |fourcc: FourCc| if Encoding::from_fourcc(fourcc).is_some() { "" } else { " (cannot be used)" };
+    let usable = |format: &&FormatInfo| Encoding::from_fourcc(format.fourcc).is_some();
     let of = |format: &FormatInfo| {
-        let sizes: Vec<String> = format.sizes.iter().take(NAMED_SIZES).map(|size| format!(" {}", size.sizes)).collect();
-        format!("{}{}{}", format.fourcc, usable(format.fourcc), sizes.concat())
+        let sizes: String = format.sizes.iter().take(NAMED_SIZES).map(|size| format!(" {}", size.sizes)).collect();
+        format!("{}{sizes}", format.fourcc)
     };
-    if formats.is_empty() { "no formats".into() } else { formats.iter().map(of).collect::<Vec<_>>().join("; ") }
+    let mut named: Vec<String> = formats.iter().filter(usable).map(of).collect();
+    let others = formats.len() - named.len();
+    if named.is_empty() {
+        named.push("nothing that can be used".into());
+    }
+    if others > 0 {
+        named.push(format!("{others} formats that cannot be used"));
+    }
+    named.join("; ")
 }
 
 fn control_facts(has: &[ControlInfo], steps: &[Step]) -> Vec<ControlFact> {
@@ -150,6 +159,7 @@ impl std::fmt::Display for Sizes {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::encoding::FourCc;
     use crate::info::{Intervals, SizeInfo};
 
     #[test]
@@ -162,13 +172,15 @@ mod tests {
         };
         let formats = [
             format(b"YUYV", vec![size(Sizes::One(640, 480)), size(Sizes::One(320, 240))]),
-            format(b"RG10", vec![size(Sizes::Range((16, 16), (4056, 3040), (2, 2)))]),
+            format(b"GREY", vec![size(Sizes::Range((16, 16), (4056, 3040), (2, 2)))]),
+            format(b"RG10", vec![size(Sizes::One(640, 480))]),
         ];
         assert_eq!(
             in_words(&formats),
-            "YUYV 640x480 320x240; RG10 (cannot be used) 16x16 to 4056x3040 in steps of 2x2"
+            "YUYV 640x480 320x240; GREY 16x16 to 4056x3040 in steps of 2x2; 1 formats that cannot be used"
         );
-        assert_eq!(in_words(&[]), "no formats");
+        assert_eq!(in_words(&formats[2..]), "nothing that can be used; 1 formats that cannot be used");
+        assert_eq!(in_words(&[]), "nothing that can be used");
     }
 
     #[test]

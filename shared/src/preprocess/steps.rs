@@ -25,6 +25,24 @@ pub struct Crop {
     pub height: u16,
 }
 
+impl Crop {
+    /// Left, top, width and height of a crop, or of the whole frame without one.
+    ///
+    /// # Errors
+    /// [`PreprocessError::CropOutside`] when the frame is too small.
+    pub(crate) fn region(
+        crop: Option<Self>,
+        frame: &Frame<'_>,
+    ) -> Result<(usize, usize, usize, usize), PreprocessError> {
+        let Some(crop) = crop else { return Ok((0, 0, frame.width(), frame.height())) };
+        let (left, top, across, down) = (crop.x.into(), crop.y.into(), crop.width.into(), crop.height.into());
+        if left + across > frame.width() || top + down > frame.height() {
+            return Err(PreprocessError::CropOutside { crop, width: frame.width(), height: frame.height() });
+        }
+        Ok((left, top, across, down))
+    }
+}
+
 /// From any frame to the network's input. Checked: sides are legal.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Preprocess {
@@ -134,14 +152,7 @@ impl Preprocess {
         if out.len() != self.input_bytes() {
             return Err(PreprocessError::Output { expected: self.input_bytes(), got: out.len() });
         }
-        let (left, top, width, height) = match self.crop {
-            None => (0, 0, frame.width(), frame.height()),
-            Some(Crop { x, y, width, height }) => (x.into(), y.into(), width.into(), height.into()),
-        };
-        if left + width > frame.width() || top + height > frame.height() {
-            let crop = Crop { x: left as u16, y: top as u16, width: width as u16, height: height as u16 };
-            return Err(PreprocessError::CropOutside { crop, width: frame.width(), height: frame.height() });
-        }
+        let (left, top, width, height) = Crop::region(self.crop, frame)?;
         area((width, height), (self.width, self.height), scratch, out, |y, row| row_to_rgb(frame, top + y, left, row));
         Ok(())
     }

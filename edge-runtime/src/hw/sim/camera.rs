@@ -13,7 +13,7 @@ use shared::units::Micros;
 
 use super::product::{self, FRAME_SIDE, Purpose};
 use super::world::{Part, Parts, Shared};
-use crate::hw::roles::{FrameSource, HwFault, Picture};
+use crate::hw::roles::{FrameSource, HwFault, Picture, PictureFormat};
 
 /// Parts that are drawn ahead: two for each core of a large machine, 128 KiB each.
 const DRAWN_AHEAD: usize = 16;
@@ -82,7 +82,8 @@ impl FrameSource for SimCamera {
         }
         let Some((exposed_at, part)) = self.under_way.pop_front() else { return Ok(None) };
         let bytes = self.picture(part);
-        Ok(Some(Picture { exposed_at, format: PixelFormat::Yuyv, width: FRAME_SIDE, height: FRAME_SIDE, bytes }))
+        let format = PictureFormat::Pixels(PixelFormat::Yuyv);
+        Ok(Some(Picture { exposed_at, format, width: FRAME_SIDE, height: FRAME_SIDE, bytes }))
     }
 }
 

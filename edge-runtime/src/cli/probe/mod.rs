@@ -1,0 +1,12 @@
+//! `probe`: what devices this machine has that a station can use.
+//!
+//! [`command`] puts together the tables of [`cameras`], GPIO [`chips`] and other [`nodes`]; [`words`] holds what their
+//! lines share.
+
+mod cameras;
+mod chips;
+mod command;
+mod nodes;
+mod words;
+
+pub use command::{Args, run};
