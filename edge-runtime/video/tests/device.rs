@@ -1,7 +1,9 @@
 //! The whole room against a real device: the one that the environment variable `DRAEM_VIDEO` names.
 //!
 //! Any camera will do; with the kernel's virtual one (`vivid`) its faults are provoked too, the last of which unplugs it.
-//! One test, since a camera has one user. What depends on the camera's pace waits with a generous limit.
+//! What depends on the camera's pace waits with a generous limit.
+//!
+//! With `DRAEM_VIDEO_UNPLUGGED` set besides, the camera is to be unplugged and plugged in again while the test runs.
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
@@ -15,6 +17,10 @@ use edge_video::{
 /// A camera that is there sends a frame within this time, also in an emulated machine.
 const PATIENCE_US: u64 = 10_000_000;
 
+/// Whoever pulls the plug does so, and puts it back, within this time.
+const UNPLUGGED_WITHIN_US: u64 = 60_000_000;
+
+/// One test of the stream, since a camera has one user.
 #[test]
 fn a_real_camera() {
     let Some(device) = std::env::var_os("DRAEM_VIDEO") else {
@@ -38,6 +44,42 @@ fn a_real_camera() {
     } else {
         eprintln!("the driver's faults were not provoked: it is not vivid");
     }
+}
+
+#[test]
+fn a_camera_that_is_unplugged_and_comes_back() {
+    let (Some(device), Some(_)) = (std::env::var_os("DRAEM_VIDEO"), std::env::var_os("DRAEM_VIDEO_UNPLUGGED")) else {
+        eprintln!("SKIPPED: no camera was unplugged; with DRAEM_VIDEO set DRAEM_VIDEO_UNPLUGGED=1 and pull the plug");
+        return;
+    };
+    let settings = settings(device.as_ref()).expect("a camera that can be used");
+    let deadline = now_us() + UNPLUGGED_WITHIN_US;
+    let mut camera = Camera::open(&settings).unwrap();
+    let (mut frames, mut gone) = (0, None);
+    while gone.is_none() && now_us() < deadline {
+        match camera.next(now_us() + 1_000_000) {
+            Ok(Event::Frame { .. }) => frames += 1,
+            Ok(_) => {}
+            Err(error) => gone = Some(error),
+        }
+    }
+    let gone = gone.expect("nobody pulled the plug");
+    eprintln!("after {frames} frames: {gone}");
+    assert!(matches!(gone, VideoError::Gone { .. }), "{gone:?}");
+    drop(camera);
+    let mut opened = Camera::open(&settings);
+    let mut last = String::new();
+    while let Err(error) = &opened {
+        let says = error.to_string();
+        if says != last {
+            eprintln!("{says}");
+            last = says;
+        }
+        assert!(now_us() < deadline, "nobody put the plug back: {error}");
+        wait_until_us(now_us() + 200_000);
+        opened = Camera::open(&settings);
+    }
+    frame(&mut opened.unwrap());
 }
 
 /// The first encoding that can be used, in its smallest size. Nothing for a camera that must be refused, which it then was.
