@@ -73,7 +73,7 @@ fn control(node: &Node, entry: &sys::v4l2_query_ext_ctrl) -> io::Result<Option<C
     let kind = match entry.type_ {
         sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_CTRL_CLASS => return Ok(None),
         _ if has(sys::V4L2_CTRL_FLAG_DISABLED) => return Ok(None),
-        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER | sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_BITMASK => ControlKind::Amount,
+        sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER => ControlKind::Amount,
         sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_BOOLEAN => ControlKind::Switch,
         sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_MENU => ControlKind::Menu(menu(node, entry, false)?),
         sys::v4l2_ctrl_type_V4L2_CTRL_TYPE_INTEGER_MENU => ControlKind::Menu(menu(node, entry, true)?),

@@ -101,6 +101,6 @@ pub enum ControlKind {
     Menu(Vec<(i64, String)>),
     /// Setting it does something; it has no value.
     Button,
-    /// Text, a large number or a table, which settings cannot express.
+    /// Text, a large number, single bits or a table, which settings cannot express.
     Beyond,
 }

@@ -86,7 +86,7 @@ fn settable(control: &ControlInfo) -> bool {
 
 fn control_line(control: &ControlInfo) -> String {
     let ControlInfo { name, kind, minimum, maximum, step, default, value, inactive, .. } = control;
-    let mut out = format!("{name:<27}");
+    let mut out = format!("{name:<29}");
     match kind {
         ControlKind::Amount if *step > 1 => out += &format!(" {minimum} to {maximum} in steps of {step}"),
         ControlKind::Amount => out += &format!(" {minimum} to {maximum}"),
@@ -168,13 +168,13 @@ CAMERAS
     format   MJPG   1280x720    at 30, 15 frames/s
     format   MJPG   640x480     rates are not listed
     1 more formats cannot be used: see --all
-    control  auto_exposure               1 Manual Mode | 3 Aperture Priority Mode; is 3
-    control  exposure_time               0 to 5000; is 157 (default 3); governed by another control at present
+    control  auto_exposure                 1 Manual Mode | 3 Aperture Priority Mode; is 3
+    control  exposure_time                 0 to 5000; is 157 (default 3); governed by another control at present
 ";
         assert_eq!(table(&found, false), expected);
         let all = table(&found, true);
         assert!(all.contains("H264 (H.264; cannot be used) sizes are not listed"), "{all}");
-        assert!(all.contains("lens_table                  cannot be set here"), "{all}");
+        assert!(all.contains("lens_table                    cannot be set here"), "{all}");
     }
 
     #[test]

@@ -2,7 +2,8 @@
 //!
 //! Takes the bytes of a frame and the size that the camera was set to; gives RGB, row-major, without padding. Whatever is
 //! not one whole baseline JPEG of that size is an error, also where a viewer would show something: what a frame lacks
-//! cannot be proven good. Memory is bounded by the size, time by the bytes.
+//! cannot be proven good. A hole in its middle is noticed only when the rest no longer fills the picture; otherwise the rest
+//! of it comes out shifted and discoloured. Memory is bounded by the size, time by the bytes.
 
 use shared::limits::MAX_FRAME_SIDE;
 use thiserror::Error;
