@@ -184,3 +184,36 @@ fn frame_of<'a>(picture: &'a Picture, rgb: &'a mut Vec<u8>) -> Result<Frame<'a>,
     let rows = if format == PixelFormat::Nv12 { height + height / 2 } else { height };
     Ok(Frame::new(format, width, height, bytes.len() / rows.max(1), bytes)?)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn picture(format: PictureFormat, width: usize, height: usize, bytes: Vec<u8>) -> Picture {
+        Picture { exposed_at: Micros(0), format, width, height, bytes }
+    }
+
+    #[test]
+    fn every_arrangement_of_pixels_is_seen_with_its_own_rows() {
+        for (format, bytes) in [
+            (PixelFormat::Rgb8, 4 * 6 * 3),
+            (PixelFormat::Grey, 4 * 6),
+            (PixelFormat::Yuyv, 4 * 6 * 2),
+            (PixelFormat::Nv12, 4 * 6 * 3 / 2),
+        ] {
+            let whole = picture(PictureFormat::Pixels(format), 4, 6, vec![0; bytes]);
+            let mut rgb = Vec::new();
+            let frame = frame_of(&whole, &mut rgb).unwrap();
+            assert_eq!((frame.format(), frame.width(), frame.height()), (format, 4, 6));
+            let short = picture(PictureFormat::Pixels(format), 4, 6, vec![0; bytes - 1]);
+            assert!(frame_of(&short, &mut rgb).is_err(), "{format:?}");
+        }
+    }
+
+    #[test]
+    fn rubbish_for_a_jpeg_is_no_frame() {
+        let mut rgb = Vec::new();
+        let rubbish = picture(PictureFormat::Jpeg, 4, 6, vec![0xff; 100]);
+        assert!(matches!(frame_of(&rubbish, &mut rgb), Err(NoFrame::Jpeg(_))));
+    }
+}

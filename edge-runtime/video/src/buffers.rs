@@ -24,6 +24,8 @@ pub(crate) struct Filled {
     pub(crate) damaged: bool,
     /// The driver's time-stamp in microseconds.
     pub(crate) stamp_us: u64,
+    /// The driver says that the stamp is of the monotonic clock.
+    pub(crate) claims_monotonic: bool,
     /// What the stamp is of.
     pub(crate) moment: Moment,
     /// The driver's count of frames.
@@ -76,7 +78,9 @@ impl Ring {
         }
         self.held = Some(buffer.index);
         let at_start = buffer.flags & sys::V4L2_BUF_FLAG_TSTAMP_SRC_MASK == sys::V4L2_BUF_FLAG_TSTAMP_SRC_SOE;
+        let clock = buffer.flags & sys::V4L2_BUF_FLAG_TIMESTAMP_MASK;
         Ok(Some(Filled {
+            claims_monotonic: clock == sys::V4L2_BUF_FLAG_TIMESTAMP_MONOTONIC,
             used: buffer.bytesused as usize,
             damaged: buffer.flags & sys::V4L2_BUF_FLAG_ERROR != 0,
             stamp_us: micros(&buffer.timestamp),

@@ -220,6 +220,7 @@ impl Camera {
     fn event(&mut self, filled: Filled, fresh: bool, missed: u32) -> Event<'_> {
         let timestamp_us = self.check.time_of(filled.stamp_us, now_us(), fresh);
         (self.facts.stamps, self.facts.moment) = (self.check.stamps(), filled.moment);
+        self.facts.claims_monotonic = filled.claims_monotonic;
         let sequence = filled.sequence;
         let bytes = self.ring.bytes();
         let got = filled.used.min(bytes.len());

@@ -28,6 +28,9 @@ pub struct Facts {
     pub stamps: Stamps,
     /// At which moment the driver stamps a frame, as it said with the last one.
     pub moment: Moment,
+    /// Whether the driver says that its stamps are of `CLOCK_MONOTONIC`, as it said with the last frame. Its word decides
+    /// nothing: some say so wrongly.
+    pub claims_monotonic: bool,
 }
 
 /// One control with what it is set to.

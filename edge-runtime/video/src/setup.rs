@@ -17,6 +17,9 @@ use crate::stamps::Stamps;
 /// Sizes of one format that an error message names. Cameras have up to twenty.
 const NAMED_SIZES: usize = 20;
 
+/// A frame rate that differs by more than one part in so many is worth a warning; less is rounding.
+const RATE_TOLERANCE: u64 = 100;
+
 /// What was agreed with a driver.
 pub(crate) struct Agreed {
     pub(crate) facts: Facts,
@@ -31,7 +34,7 @@ pub(crate) fn agree(node: &Node, settings: &Settings) -> Result<Agreed, VideoErr
     let (encoding, format) = agree_format(node, settings)?;
     let interval = node.set_interval(settings.interval).map_err(asked("setting the frame rate"))?;
     if let (Some(wanted), Some(set)) = (settings.interval, interval)
-        && wanted.micros() != set.micros()
+        && wanted.micros().abs_diff(set.micros()) > wanted.micros() / RATE_TOLERANCE
     {
         tracing::warn!(device = %device.display(), asked = %wanted, set = %set, "the camera has another frame rate");
     }
@@ -50,8 +53,20 @@ pub(crate) fn agree(node: &Node, settings: &Settings) -> Result<Agreed, VideoErr
         }
     }
     let Format { width, height, bytes_per_row, .. } = format;
-    let (stamps, moment) = (Stamps::Kernel, Moment::Unknown);
-    let facts = Facts { card, driver, bus, encoding, width, height, bytes_per_row, interval, controls, stamps, moment };
+    let facts = Facts {
+        card,
+        driver,
+        bus,
+        encoding,
+        width,
+        height,
+        bytes_per_row,
+        interval,
+        controls,
+        stamps: Stamps::Kernel,
+        moment: Moment::Unknown,
+        claims_monotonic: false,
+    };
     Ok(Agreed { facts, has })
 }
 
@@ -131,7 +146,7 @@ fn in_words(formats: &[FormatInfo]) -> String {
         named.push("nothing that can be used".into());
     }
     if others > 0 {
-        named.push(format!("{others} formats that cannot be used"));
+        named.push(format!("of no use: {others} more"));
     }
     named.join("; ")
 }
@@ -177,9 +192,9 @@ mod tests {
         ];
         assert_eq!(
             in_words(&formats),
-            "YUYV 640x480 320x240; GREY 16x16 to 4056x3040 in steps of 2x2; 1 formats that cannot be used"
+            "YUYV 640x480 320x240; GREY 16x16 to 4056x3040 in steps of 2x2; of no use: 1 more"
         );
-        assert_eq!(in_words(&formats[2..]), "nothing that can be used; 1 formats that cannot be used");
+        assert_eq!(in_words(&formats[2..]), "nothing that can be used; of no use: 1 more");
         assert_eq!(in_words(&[]), "nothing that can be used");
     }
 

@@ -28,7 +28,7 @@ fn measured(pixels: &[u8]) -> Quality {
 
 /// Stripes of two levels, `wide` columns each.
 fn stripes(low: u8, high: u8, wide: usize) -> Vec<u8> {
-    (0..SIDE * SIDE).map(|i| if i % SIDE / wide % 2 == 0 { low } else { high }).collect()
+    (0..SIDE * SIDE).map(|i| if (i % SIDE / wide).is_multiple_of(2) { low } else { high }).collect()
 }
 
 /// Each pixel the mean of itself and its neighbours in the row.

@@ -43,7 +43,7 @@ fn camera_table(out: &mut String, camera: &CameraInfo, all: bool) {
         format_table(out, format, all);
     }
     if !unusable.is_empty() && !all {
-        line(out, format_args!("    {} more formats cannot be used: see --all", unusable.len()));
+        line(out, format_args!("    formats that cannot be used, see --all: {}", unusable.len()));
     }
     if unusable.len() == formats.len() {
         let usable = Encoding::ALL.map(|encoding| encoding.to_string()).join(", ");
@@ -167,7 +167,7 @@ CAMERAS
     device   /dev/v4l/by-path/pci-usb-0:2:1.0-video-index0
     format   MJPG   1280x720    at 30, 15 frames/s
     format   MJPG   640x480     rates are not listed
-    1 more formats cannot be used: see --all
+    formats that cannot be used, see --all: 1
     control  auto_exposure                 1 Manual Mode | 3 Aperture Priority Mode; is 3
     control  exposure_time                 0 to 5000; is 157 (default 3); governed by another control at present
 ";

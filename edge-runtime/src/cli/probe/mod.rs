@@ -1,6 +1,6 @@
 //! `probe`: what devices this machine has that a station can use.
 //!
-//! [`command`] puts together the tables of [`cameras`], GPIO [`chips`] and other [`nodes`]; [`words`] holds what their
+//! `command` puts together the tables of `cameras`, GPIO `chips` and other `nodes`; `words` holds what their
 //! lines share.
 
 mod cameras;
