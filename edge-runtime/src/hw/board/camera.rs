@@ -1,28 +1,16 @@
 //! A V4L2 camera that may be unplugged and plugged in again.
 //!
-//! Takes settings; gives pictures, without the padding of their rows. A fault is told once; from then on every call tries
-//! to open the camera again whenever an attempt is due, and otherwise waits as for a picture. Times are microseconds of the
-//! kernel's `CLOCK_MONOTONIC`, also those handed in. JPEG is not decoded here.
+//! Takes settings; gives pictures, without the padding of their rows. When it opens a camera again that has gone is
+//! `supply`'s business. Times are microseconds of the kernel's `CLOCK_MONOTONIC`, also those handed in. JPEG is not decoded
+//! here.
 
 use edge_video::{Camera, Encoding, Event, Facts, Settings, VideoError, now_us, wait_until_us};
 use shared::frame::PixelFormat;
 use shared::units::Micros;
 
-use super::backoff::Backoff;
+pub use super::supply::Counts;
+use super::supply::{Given, Machine, Source, Supply};
 use crate::hw::roles::{FrameStream, HwFault, Picture, PictureFormat};
-
-/// What the camera has done since it was opened for the first time.
-#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
-pub struct Counts {
-    /// Pictures given.
-    pub pictures: u64,
-    /// Pictures that the driver counted and did not deliver.
-    pub missed: u64,
-    /// Pictures that came damaged.
-    pub damaged: u64,
-    /// Times that the camera came back.
-    pub reopened: u64,
-}
 
 /// A camera of the board.
 #[derive(Debug)]
@@ -43,118 +31,19 @@ impl BoardCamera {
     /// What the driver really does; nothing while the camera has gone.
     #[must_use]
     pub fn facts(&self) -> Option<&Facts> {
-        self.supply.source.as_ref().ok().map(Camera::facts)
+        self.supply.source().map(Camera::facts)
     }
 
     /// What it has done so far.
     #[must_use]
     pub fn counts(&self) -> Counts {
-        self.supply.counts
+        self.supply.counts()
     }
 }
 
 impl FrameStream for BoardCamera {
     fn next(&mut self, until: Micros) -> Result<Option<Picture>, HwFault> {
         self.supply.next(until)
-    }
-}
-
-/// What [`Supply`] needs of the machine.
-trait Machine {
-    type Source: Source;
-
-    fn now(&self) -> Micros;
-
-    /// Blocks until then, or for a shorter time.
-    fn wait(&self, until: Micros);
-
-    fn open(&self) -> Result<Self::Source, VideoError>;
-}
-
-/// What came from a source.
-enum Given {
-    Picture { picture: Picture, missed: u32 },
-    Damaged { evidence: String, missed: u32 },
-    Nothing,
-}
-
-trait Source {
-    fn next(&mut self, until: Micros) -> Result<Given, VideoError>;
-}
-
-/// Pictures of a source that may go and come back.
-///
-/// # Invariants
-/// `told` is the last fault that was reported, so that a camera that is away, or is there and cannot be used, is reported
-/// once and not at every attempt.
-#[derive(Debug)]
-struct Supply<M: Machine> {
-    machine: M,
-    source: Result<M::Source, Backoff>,
-    told: String,
-    counts: Counts,
-}
-
-impl<M: Machine> Supply<M> {
-    fn open(machine: M) -> Result<Self, VideoError> {
-        let source = Ok(machine.open()?);
-        Ok(Self { machine, source, told: String::new(), counts: Counts::default() })
-    }
-
-    fn next(&mut self, until: Micros) -> Result<Option<Picture>, HwFault> {
-        loop {
-            match &mut self.source {
-                Ok(source) => match source.next(until) {
-                    Ok(given) => return self.counted(given),
-                    Err(error) => {
-                        self.source = Err(Backoff::begin(self.machine.now()));
-                        self.told = error.to_string();
-                        return Err(HwFault::Camera { evidence: self.told.clone() });
-                    }
-                },
-                Err(backoff) => {
-                    let now = self.machine.now();
-                    if now < backoff.due() {
-                        if now >= until {
-                            return Ok(None);
-                        }
-                        self.machine.wait(backoff.due().min(until));
-                        continue;
-                    }
-                    match self.machine.open() {
-                        Ok(source) => {
-                            tracing::info!("the camera is back");
-                            self.source = Ok(source);
-                            self.counts.reopened += 1;
-                        }
-                        Err(error) => {
-                            backoff.failed(self.machine.now());
-                            let evidence = error.to_string();
-                            if !error.is_absent() && evidence != self.told {
-                                self.told.clone_from(&evidence);
-                                return Err(HwFault::Camera { evidence });
-                            }
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    fn counted(&mut self, given: Given) -> Result<Option<Picture>, HwFault> {
-        match given {
-            Given::Nothing => Ok(None),
-            Given::Picture { picture, missed } => {
-                self.counts.pictures += 1;
-                self.counts.missed += u64::from(missed);
-                Ok(Some(picture))
-            }
-            Given::Damaged { evidence, missed } => {
-                self.counts.damaged += 1;
-                self.counts.missed += u64::from(missed);
-                Err(HwFault::Camera { evidence })
-            }
-        }
     }
 }
 
@@ -223,141 +112,7 @@ fn without_padding(bytes: &[u8], row: usize, rows: usize, stride: usize) -> Vec<
 
 #[cfg(test)]
 mod tests {
-    use std::cell::{Cell, RefCell};
-    use std::collections::VecDeque;
-    use std::io;
-    use std::rc::Rc;
-
     use super::*;
-
-    /// What a scripted camera does, in order. After the last it has gone.
-    #[derive(Clone, Copy, Debug)]
-    enum Does {
-        Opens,
-        IsAbsent,
-        IsBusy,
-        Gives(u64),
-        Damages,
-        Goes,
-    }
-
-    /// A machine whose time passes while it is waited for.
-    struct Script {
-        now: Rc<Cell<u64>>,
-        does: Rc<RefCell<VecDeque<Does>>>,
-        attempts: RefCell<Vec<u64>>,
-    }
-
-    struct Scripted(Rc<Cell<u64>>, Rc<RefCell<VecDeque<Does>>>);
-
-    impl Machine for Script {
-        type Source = Scripted;
-
-        fn now(&self) -> Micros {
-            Micros(self.now.get())
-        }
-
-        fn wait(&self, until: Micros) {
-            self.now.set(until.0.max(self.now.get()));
-        }
-
-        fn open(&self) -> Result<Scripted, VideoError> {
-            self.attempts.borrow_mut().push(self.now.get() / 1_000);
-            let device = "/dev/video0".into();
-            match self.does.borrow_mut().pop_front() {
-                Some(Does::Opens) => Ok(Scripted(Rc::clone(&self.now), Rc::clone(&self.does))),
-                Some(Does::IsBusy) => Err(VideoError::Busy { device, doing: "setting the format" }),
-                _ => Err(VideoError::Open { device, source: io::ErrorKind::NotFound.into() }),
-            }
-        }
-    }
-
-    impl Source for Scripted {
-        fn next(&mut self, until: Micros) -> Result<Given, VideoError> {
-            let Self(now, does) = self;
-            let next = does.borrow_mut().pop_front();
-            match next {
-                Some(Does::Gives(at)) if at > until.0 => {
-                    does.borrow_mut().push_front(Does::Gives(at));
-                    now.set(until.0.max(now.get()));
-                    Ok(Given::Nothing)
-                }
-                Some(Does::Gives(at)) => {
-                    now.set(at.max(now.get()));
-                    let format = PictureFormat::Jpeg;
-                    let picture = Picture { exposed_at: Micros(at), format, width: 1, height: 1, bytes: Vec::new() };
-                    Ok(Given::Picture { picture, missed: 2 })
-                }
-                Some(Does::Damages) => Ok(Given::Damaged { evidence: "torn".into(), missed: 0 }),
-                Some(Does::Goes) | None => {
-                    Err(VideoError::Gone { device: "/dev/video0".into(), evidence: "poll says HUP".into() })
-                }
-                Some(other) => panic!("{other:?} is for a closed camera"),
-            }
-        }
-    }
-
-    fn supply(does: &[Does]) -> Supply<Script> {
-        let does = Rc::new(RefCell::new(does.iter().copied().collect()));
-        Supply::open(Script { now: Rc::default(), does, attempts: RefCell::default() }).unwrap()
-    }
-
-    /// What a call says: the time of a picture in milliseconds, `-` for none, or the fault.
-    fn call(supply: &mut Supply<Script>, until_ms: u64) -> String {
-        match supply.next(Micros::from_millis(until_ms)) {
-            Ok(Some(picture)) => format!("picture of {}", picture.exposed_at.0 / 1_000),
-            Ok(None) => format!("- at {}", supply.machine.now.get() / 1_000),
-            Err(fault) => fault.to_string(),
-        }
-    }
-
-    #[test]
-    fn an_unplugged_camera_is_told_once_and_taken_up_again() {
-        use Does::{Gives, Goes, IsAbsent, Opens};
-        let mut supply = supply(&[Opens, Gives(50_000), Goes, IsAbsent, IsAbsent, IsAbsent, Opens, Gives(3_100_000)]);
-        for (until, says) in [
-            (100, "picture of 50"),
-            (100, "camera: /dev/video0: the camera has gone (poll says HUP)"),
-            (100, "- at 100"),
-            (200, "- at 200"),
-            (1_000, "- at 1000"),
-            (3_000, "- at 3000"),
-            (4_000, "picture of 3100"),
-        ] {
-            assert_eq!(call(&mut supply, until), says, "until {until}");
-        }
-        assert_eq!(*supply.machine.attempts.borrow(), [0, 250, 650, 1_450, 3_050]);
-        assert_eq!(supply.counts, Counts { pictures: 2, missed: 4, damaged: 0, reopened: 1 });
-    }
-
-    #[test]
-    fn a_camera_that_is_back_and_cannot_be_used_is_told_once_too() {
-        use Does::{Gives, Goes, IsAbsent, IsBusy, Opens};
-        let mut supply = supply(&[Opens, Goes, IsAbsent, IsBusy, IsBusy, Opens, Gives(9_000_000)]);
-        for (until, says) in [
-            (100, "camera: /dev/video0: the camera has gone (poll says HUP)"),
-            (2_000, "camera: /dev/video0: is in use by another program (setting the format)"),
-            (2_000, "- at 2000"),
-            (9_000, "picture of 9000"),
-        ] {
-            assert_eq!(call(&mut supply, until), says, "until {until}");
-        }
-    }
-
-    #[test]
-    fn a_damaged_picture_is_a_fault_and_the_stream_goes_on() {
-        use Does::{Damages, Gives, Opens};
-        let mut supply = supply(&[Opens, Damages, Gives(40_000)]);
-        assert_eq!(call(&mut supply, 100), "camera: torn");
-        assert_eq!(call(&mut supply, 100), "picture of 40");
-        assert_eq!(supply.counts, Counts { pictures: 1, missed: 2, damaged: 1, reopened: 0 });
-    }
-
-    #[test]
-    fn a_camera_that_is_not_there_at_the_start_is_an_error() {
-        let machine = Script { now: Rc::default(), does: Rc::default(), attempts: RefCell::default() };
-        assert!(Supply::open(machine).is_err());
-    }
 
     #[test]
     fn padding_goes_and_pixels_stay() {
