@@ -29,6 +29,8 @@ pub struct Evidence {
     pub input: Vec<u8>,
     /// The heatmap, row-major, 0 to 1. Empty when the network failed.
     pub heatmap: Vec<f32>,
+    /// The frame that the input was made from, shared with whoever keeps it.
+    pub original: Option<Arc<Picture>>,
 }
 
 /// A part with its verdict.
@@ -81,7 +83,7 @@ impl Infer {
                         let job = receive.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
                         let Ok(Job { picture, reply }) = job else { return };
                         // Nobody waits any more when the line has ended meanwhile.
-                        drop(reply.send(inspect(&mut inspector, &picture)));
+                        drop(reply.send(inspect(&mut inspector, picture)));
                     }
                 })
             })
@@ -138,7 +140,7 @@ impl Drop for Infer {
     }
 }
 
-fn inspect(inspector: &mut Inspector, picture: &Picture) -> (Verdict, Option<Evidence>) {
+fn inspect(inspector: &mut Inspector, picture: Picture) -> (Verdict, Option<Evidence>) {
     let bytes_per_row = picture.bytes.len() / picture.height.max(1);
     let frame = match Frame::new(picture.format, picture.width, picture.height, bytes_per_row, &picture.bytes) {
         Ok(frame) => frame,
@@ -155,5 +157,6 @@ fn inspect(inspector: &mut Inspector, picture: &Picture) -> (Verdict, Option<Evi
         }
     };
     let width = inspector.manifest().preprocess().width();
-    (verdict, Some(Evidence { width, input: inspector.input().to_vec(), heatmap }))
+    let original = Some(Arc::new(picture));
+    (verdict, Some(Evidence { width, input: inspector.input().to_vec(), heatmap, original }))
 }
