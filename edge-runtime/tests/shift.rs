@@ -10,7 +10,6 @@ use edge_runtime::app::{Model, Outcome, simulate};
 use edge_runtime::config::Config;
 use edge_runtime::engine::{Engine, EngineError, Inspector};
 use edge_runtime::stage::audit::{AuditError, RecordSink};
-use edge_runtime::stage::details::Details;
 use edge_runtime::stage::infer::Evidence;
 use edge_runtime::store::StoreError;
 use shared::manifest::{Manifest, Parity, RawManifest, RawModel, Threshold, Training};
@@ -71,7 +70,7 @@ impl Engine for Blind {
 struct Kept(Vec<Record>);
 
 impl RecordSink for Kept {
-    fn append(&mut self, record: &Record, _: &Details, _: Option<&Evidence>) -> Result<(), AuditError> {
+    fn append(&mut self, record: &Record, _: Option<&Evidence>) -> Result<(), AuditError> {
         self.0.push(*record);
         Ok(())
     }
@@ -235,7 +234,7 @@ fn a_network_that_says_good_too_late_lets_nothing_pass() {
 fn a_sink_that_cannot_write_ends_the_shift() {
     struct Full;
     impl RecordSink for Full {
-        fn append(&mut self, _: &Record, _: &Details, _: Option<&Evidence>) -> Result<(), AuditError> {
+        fn append(&mut self, _: &Record, _: Option<&Evidence>) -> Result<(), AuditError> {
             Err(StoreError::QueueFull { capacity: 256 }.into())
         }
     }

@@ -17,7 +17,6 @@ use edge_runtime::config::Config;
 use edge_runtime::hw::clock::Monotonic;
 use edge_runtime::hw::roles::Clock as _;
 use edge_runtime::stage::audit::{AuditError, RecordSink};
-use edge_runtime::stage::details::Details;
 use edge_runtime::stage::infer::Evidence;
 use edge_runtime::store::{Filter, Keep, Limits, Reader, RunStart, Store};
 use rand::{RngExt as _, SeedableRng as _};
@@ -32,6 +31,28 @@ const STORE: &str = "DRAEM_KILL_STORE";
 /// Longest time from the child's first word to its end.
 const LONGEST: Duration = Duration::from_millis(700);
 
+/// Longest time from the child's start to its end, for those that are killed while they open and repair the store.
+const LONGEST_OF_START: Duration = Duration::from_millis(60);
+
+/// When a child is killed.
+#[derive(Debug, Clone, Copy)]
+enum Moment {
+    AfterStart(Duration),
+    AfterFirstRecord(Duration),
+}
+
+impl Moment {
+    /// The first child makes the store, so that there is one to examine; of the others every fifth or so dies early.
+    fn chance(kill: u64, rng: &mut ChaCha8Rng) -> Self {
+        let (early, share) = (rng.random_bool(0.2), rng.random_range(0.0..1.0));
+        if early && kill > 1 {
+            Self::AfterStart(LONGEST_OF_START.mul_f64(share))
+        } else {
+            Self::AfterFirstRecord(LONGEST.mul_f64(share))
+        }
+    }
+}
+
 fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
@@ -44,10 +65,10 @@ struct Telling {
 }
 
 impl RecordSink for Telling {
-    fn append(&mut self, record: &Record, details: &Details, _: Option<&Evidence>) -> Result<(), AuditError> {
+    fn append(&mut self, record: &Record, _: Option<&Evidence>) -> Result<(), AuditError> {
         // No network runs in this test, so that parts leave as fast as the store takes them.
         let evidence = Evidence { width: 16, input: vec![90; 768], heatmap: vec![0.1; 256], original: None };
-        self.store.paced().append(record, details, Some(&evidence))?;
+        self.store.paced().append(record, Some(&evidence))?;
         self.appended.push_back(record.get().part);
         let (run, safe) = (self.store.run(), self.store.acknowledged());
         let mut out = std::io::stdout().lock();
@@ -65,6 +86,8 @@ impl RecordSink for Telling {
 #[ignore = "the child of the test below: does nothing without a store to write"]
 fn child() {
     let Ok(folder) = std::env::var(STORE) else { return };
+    // Ends the line that the test harness began.
+    println!();
     let text = include_str!("../config/sim.toml");
     let config = Config::parse(text, "sim.toml", Path::new(".")).unwrap().with_parts(1_000_000);
     let day = 86_400_000_000;
@@ -94,7 +117,7 @@ fn child() {
 }
 
 /// One life of the child, from start to kill. Gives what it said was safe.
-fn life(store: &Path, until: Duration) -> Vec<(i64, u32)> {
+fn life(store: &Path, moment: Moment) -> Vec<(i64, u32)> {
     let mut child = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", "child", "--ignored", "--nocapture", "--test-threads=1"])
         .env(STORE, store)
@@ -116,9 +139,15 @@ fn life(store: &Path, until: Duration) -> Vec<(i64, u32)> {
     });
     let mut lines: Vec<String> = Vec::new();
     let safe = |line: &String| line.starts_with("safe ");
-    while !lines.last().is_some_and(safe) {
-        lines.push(heard.recv_timeout(Duration::from_secs(60)).expect("the child says nothing"));
-    }
+    let until = match moment {
+        Moment::AfterStart(until) => until,
+        Moment::AfterFirstRecord(until) => {
+            while !lines.last().is_some_and(safe) {
+                lines.push(heard.recv_timeout(Duration::from_secs(60)).expect("the child says nothing"));
+            }
+            until
+        }
+    };
     let clock = Monotonic::start();
     loop {
         let left = until.saturating_sub(Duration::from_micros(clock.now().0));
@@ -160,13 +189,15 @@ fn examine(store: &Path, case: &str) -> (BTreeSet<(i64, u32)>, usize) {
 
 #[test]
 fn after_any_kill_what_was_acknowledged_is_there_and_every_named_picture_decodes() {
-    let (kills, seed) = (number("DRAEM_KILLS", 10), number("DRAEM_KILL_SEED", 1));
+    let (kills, seed) = (number("DRAEM_KILLS", 8), number("DRAEM_KILL_SEED", 1));
     let (store, mut rng) = (tempfile::tempdir().unwrap(), ChaCha8Rng::seed_from_u64(seed));
     let (mut safe, mut most_unsaid, mut pictures) = (BTreeSet::new(), 0, 0);
     for kill in 1..=kills {
-        let until = LONGEST.mul_f64(rng.random_range(0.0..1.0));
-        let case = format!("kill {kill} of {kills}, seed {seed}, {until:?} after the first record");
-        safe.extend(life(store.path(), until));
+        let moment = Moment::chance(kill, &mut rng);
+        let case = format!("kill {kill} of {kills}, seed {seed}, {moment:?}");
+        let told = life(store.path(), moment);
+        assert!(matches!(moment, Moment::AfterStart(_)) || !told.is_empty(), "{case}");
+        safe.extend(told);
         let (there, decoded) = examine(store.path(), &case);
         let lost: Vec<_> = safe.difference(&there).collect();
         assert!(lost.is_empty(), "{case}: {} acknowledged records are lost, the first is {:?}", lost.len(), lost[0]);
@@ -175,7 +206,9 @@ fn after_any_kill_what_was_acknowledged_is_there_and_every_named_picture_decodes
         // What was written and not yet said counts from now on: it must not vanish either.
         safe.extend(there);
     }
-    assert_eq!(safe.iter().map(|(run, _)| run).collect::<BTreeSet<_>>().len() as u64, kills, "each life is one run");
     assert!(pictures > 0, "no picture was ever decoded");
-    println!("{kills} kills: {} records, {pictures} pictures decoded, at most {most_unsaid} records unsaid", safe.len());
+    println!(
+        "{kills} kills: {} records, {pictures} pictures decoded, at most {most_unsaid} records unsaid",
+        safe.len()
+    );
 }

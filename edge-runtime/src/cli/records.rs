@@ -83,7 +83,9 @@ pub fn run(args: &Args) -> Result<Exit> {
 /// Whoever reads the output may stop early, as `head` does.
 fn finished(written: Result<()>) -> Result<()> {
     match written {
-        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => Ok(()),
+        Err(error) if error.downcast_ref::<io::Error>().is_some_and(|e| e.kind() == io::ErrorKind::BrokenPipe) => {
+            Ok(())
+        }
         other => other,
     }
 }
@@ -109,10 +111,19 @@ fn table(reader: &Reader, filter: Filter, out: &mut dyn Write) -> Result<()> {
             run = Some(entry.run);
             if let Some(run) = runs.iter().find(|run| run.id == entry.run) {
                 let simulated = if run.simulation { ", SIMULATION" } else { "" };
-                let ended = run.end.as_ref().map_or("goes on, or was killed".to_owned(), |(at, why)| format!("{why} {at}"));
-                writeln!(out, "run {}: {}, {}{simulated}, started {}, {ended}", run.id, run.station, run.product, run.started_at)?;
+                let ended =
+                    run.end.as_ref().map_or("goes on, or was killed".to_owned(), |(at, why)| format!("{why} {at}"));
+                writeln!(
+                    out,
+                    "run {}: {}, {}{simulated}, started {}, {ended}",
+                    run.id, run.station, run.product, run.started_at
+                )?;
             }
-            writeln!(out, "{:>10}  {:<24}  {:<11}  {:>6}  {:<8}  {:<13}  picture", "part", "left", "verdict", "score", "fate", "reason")?;
+            writeln!(
+                out,
+                "{:>10}  {:<24}  {:<11}  {:>6}  {:<8}  {:<13}  picture",
+                "part", "left", "verdict", "score", "fate", "reason"
+            )?;
         }
         let raw = entry.record.get();
         counts[match raw.verdict {

@@ -26,7 +26,8 @@ impl Audit {
     pub(super) fn check(checker: &Checker<'_>, raw: &raw::Audit) -> Result<Self, ConfigError> {
         let bytes = |key, got| checker.range(key, got, 0.0, 1e9).map(|megabytes| (megabytes * MEGABYTE) as u64);
         let age = |key, got| checker.range(key, got, 1.0, 36_500.0).map(|days| Micros((days * DAY) as u64));
-        let count = |key, got: u32, least, most| checker.range(key, f64::from(got), least, most).map(|count| count as u64);
+        let count =
+            |key, got: u32, least, most| checker.range(key, f64::from(got), least, most).map(|count| count as u64);
         Ok(Self {
             dir: checker.base.join(&raw.dir),
             limits: Limits {

@@ -71,7 +71,7 @@ pub struct Audit {
 
 /// What holds for keys that a file does not have.
 mod default {
-    /// With pictures of 200 kB as 720p frames make, twenty thousand parts.
+    /// Twenty thousand parts, at 200 kB each.
     pub const fn max_bytes_mb() -> f64 {
         4_096.0
     }
@@ -86,7 +86,7 @@ mod default {
         512.0
     }
 
-    /// At ten parts a second of a working day of eight hours, over two weeks; at one, the three years below.
+    /// At ten parts a second of a working day of eight hours, over two weeks; at one a second, over five months.
     pub const fn max_records() -> u32 {
         5_000_000
     }

@@ -34,11 +34,24 @@ pub enum AuditError {
 
 /// Takes records for good.
 pub trait RecordSink {
-    /// Takes one record with what was measured and, where there is any, what the part was judged by.
+    /// Takes one record and, where there is any, what the part was judged by.
     ///
     /// # Errors
     /// [`AuditError`] when it cannot be kept.
-    fn append(&mut self, record: &Record, details: &Details, evidence: Option<&Evidence>) -> Result<(), AuditError>;
+    fn append(&mut self, record: &Record, evidence: Option<&Evidence>) -> Result<(), AuditError>;
+
+    /// The same with what was measured while the part passed. A sink that keeps no measurements drops them.
+    ///
+    /// # Errors
+    /// [`AuditError`] when it cannot be kept.
+    fn append_measured(
+        &mut self,
+        record: &Record,
+        _details: &Details,
+        evidence: Option<&Evidence>,
+    ) -> Result<(), AuditError> {
+        self.append(record, evidence)
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -122,7 +135,7 @@ impl Audit {
             simulation: self.simulation,
         })
         .map_err(AuditError::Record)?;
-        sink.append(&record, &known.details, known.evidence.as_ref())?;
+        sink.append_measured(&record, &known.details, known.evidence.as_ref())?;
         Ok(record)
     }
 
@@ -156,7 +169,16 @@ mod tests {
     struct Kept(Vec<(Record, Details, bool)>);
 
     impl RecordSink for Kept {
-        fn append(&mut self, record: &Record, details: &Details, seen: Option<&Evidence>) -> Result<(), AuditError> {
+        fn append(&mut self, record: &Record, seen: Option<&Evidence>) -> Result<(), AuditError> {
+            self.append_measured(record, &Details::default(), seen)
+        }
+
+        fn append_measured(
+            &mut self,
+            record: &Record,
+            details: &Details,
+            seen: Option<&Evidence>,
+        ) -> Result<(), AuditError> {
             self.0.push((*record, *details, seen.is_some()));
             Ok(())
         }

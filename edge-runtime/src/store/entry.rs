@@ -118,7 +118,7 @@ impl Words {
 /// A row of [`COLUMNS`], checked. `path` is the database's name in errors.
 pub(super) fn read(row: &Row<'_>, path: &Path) -> Result<Entry, StoreError> {
     let row = Columns { row, path };
-    let part = row.get(1, "part")?;
+    let part: i64 = row.get(1, "part")?;
     let record = RawRecord {
         part: PartId(u32::try_from(part).map_err(|_| row.damaged("part", &part))?),
         seen_at: row.micros(3, "seen_us")?,
@@ -221,12 +221,12 @@ impl Entry {
             ("seen_travel_um", json!(raw.seen_travel.0)),
             ("decided_us", json!(raw.decided_at.0)),
             ("verdict", json!(verdict.verdict)),
-            ("score", json!(verdict.score)),
+            ("score", json!(verdict.score.and_then(short))),
             ("reason", json!(verdict.reason)),
             ("passed", json!(raw.passed)),
             ("override_reason", json!(raw.override_reason.map(Reason::code))),
             ("late_verdict", json!(late.map(|late| late.verdict))),
-            ("late_score", json!(late.and_then(|late| late.score))),
+            ("late_score", json!(late.and_then(|late| late.score).and_then(short))),
             ("late_reason", json!(late.and_then(|late| late.reason))),
             ("simulation", json!(raw.simulation)),
             ("fire_error_us", json!(details.fire_error_us)),
@@ -239,6 +239,11 @@ impl Entry {
             ("original", json!(pictures.map(|pictures| &pictures.original))),
         ]
     }
+}
+
+/// The shortest decimal that names the same single-precision number, in place of the digits of its double.
+fn short(score: f32) -> Option<f64> {
+    score.to_string().parse().ok()
 }
 
 #[cfg(test)]
@@ -280,12 +285,19 @@ mod tests {
         let score = |value| Score::new(value).unwrap();
         let late = Some(Verdict::Bad(score(0.7)));
         let uninspected = FAILURES.iter().map(|failure| Verdict::Uninspected(failure.reason));
-        let mut records: Vec<RawRecord> =
-            uninspected.chain([Verdict::Bad(score(0.1)), Verdict::Good(score(0.3))]).zip(1..).map(|(v, p)| raw(p, v)).collect();
+        let mut records: Vec<RawRecord> = uninspected
+            .chain([Verdict::Bad(score(0.1)), Verdict::Good(score(0.3))])
+            .zip(1..)
+            .map(|(v, p)| raw(p, v))
+            .collect();
         records[0].late_verdict = late;
         records[1].late_verdict = Some(Verdict::Uninspected(Reason::BadPicture));
         let neighbour = Some(Reason::Neighbour);
-        records.push(RawRecord { passed: false, override_reason: neighbour, ..raw(u32::MAX, Verdict::Good(score(0.2))) });
+        records.push(RawRecord {
+            passed: false,
+            override_reason: neighbour,
+            ..raw(u32::MAX, Verdict::Good(score(0.2)))
+        });
         let details = Details {
             wall: Some(WallTime(123)),
             fire_error_us: Some(-40),

@@ -67,8 +67,11 @@ pub fn export(reader: &Reader, filter: Filter, all_good: bool, out: &Path) -> Re
     match std::fs::read_dir(out) {
         Err(error) if error.kind() == io::ErrorKind::NotFound => {}
         Err(source) => return Err(failed(out)(source)),
-        Ok(mut entries) if entries.next().is_some() => return Err(ExportError::Occupied { path: out.to_owned() }),
-        Ok(_) => {}
+        Ok(mut entries) => {
+            if entries.next().is_some() {
+                return Err(ExportError::Occupied { path: out.to_owned() });
+            }
+        }
     }
     let parent = out.parent().filter(|parent| !parent.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(parent).map_err(failed(parent))?;

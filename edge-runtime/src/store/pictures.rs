@@ -70,9 +70,12 @@ impl Maker {
         while let Ok(job) = self.jobs.recv() {
             let part = job.record.get().part;
             match self.make(&job) {
-                Ok(pictures) if self.writer.send(Message::Pictures { part, pictures }).is_ok() => {}
-                // The writer is gone, so that no row will name the files: the next start removes them.
-                Ok(_) => self.progress.picture_closed(false),
+                Ok(pictures) => {
+                    // Without a writer no row will name the files: the next start removes them.
+                    if self.writer.send(Message::Pictures { part, pictures }).is_err() {
+                        self.progress.picture_closed(false);
+                    }
+                }
                 Err(error) => {
                     tracing::warn!(%error, part = part.0, "a part's pictures are not kept");
                     self.progress.picture_closed(false);

@@ -56,7 +56,9 @@ impl Progress {
 
     /// The disk cannot be written; what was to be written waits.
     pub fn failed(&self, error: StoreError) {
-        self.change(|state| drop(state.failure.get_or_insert(error)));
+        self.change(|state| {
+            state.failure.get_or_insert(error);
+        });
     }
 
     /// A record was refused: an error that stays.
@@ -86,6 +88,11 @@ impl Progress {
             state.closing = true;
             state.end = end;
         });
+    }
+
+    /// Whether [`close`](Self::close) was called.
+    pub fn closing(&self) -> bool {
+        self.lock().closing
     }
 
     /// The writer is gone.

@@ -122,7 +122,7 @@ impl Reader {
                 end: ended.map(WallTime).zip(reason),
             })
         };
-        let runs = || self.connection.prepare(sql)?.query_map([], read)?.collect();
+        let runs = || self.connection.prepare(sql)?.query_map([], read)?.collect::<Result<_, _>>();
         runs().map_err(StoreError::database(&self.database))
     }
 
@@ -161,8 +161,7 @@ impl Reader {
         let since = filter.since.map_or(i64::MIN, |since| since.0);
         let until = filter.until.map_or(i64::MAX, |until| until.0);
         let verdict = filter.verdict.map(Kind::word);
-        let mut rows =
-            statement.query(params![after.0, after.1, since, until, verdict, PAGE]).map_err(failed())?;
+        let mut rows = statement.query(params![after.0, after.1, since, until, verdict, PAGE]).map_err(failed())?;
         let mut page = VecDeque::new();
         while let Some(row) = rows.next().map_err(failed())? {
             page.push_back(entry::read(row, &self.database)?);

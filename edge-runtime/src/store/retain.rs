@@ -157,7 +157,12 @@ mod tests {
             ("by number", plenty, Limits { max_pictures: 5, ..rest }, &[3]),
             ("both good ones, then the older near one", plenty, Limits { max_pictures: 3, ..rest }, &[3, 5, 2]),
             ("by bytes", plenty, Limits { max_picture_bytes: 650, ..rest }, &[3, 5, 2]),
-            ("the oldest rejected one last but one", plenty, Limits { max_picture_bytes: 200, ..rest }, &[3, 5, 2, 6, 1]),
+            (
+                "the oldest rejected one last but one",
+                plenty,
+                Limits { max_picture_bytes: 200, ..rest },
+                &[3, 5, 2, 6, 1],
+            ),
             ("none is wanted", plenty, Limits { max_pictures: 0, ..rest }, &[3, 5, 2, 6, 1, 4]),
             ("too little room on the disk", Some(440), rest, &[3, 5]),
             ("no room on the disk", Some(0), rest, &[3, 5, 2, 6, 1]),

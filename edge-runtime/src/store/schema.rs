@@ -129,8 +129,7 @@ fn migrate(connection: &mut Connection, path: &Path, steps: &[&str]) -> Result<(
     let failed = || StoreError::database(path);
     let taken: i64 = connection.pragma_query_value(None, "user_version", |row| row.get(0)).map_err(failed())?;
     for (step, version) in steps.iter().zip(1..).skip(usize::try_from(taken).unwrap_or(0)) {
-        let transaction =
-            connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
+        let transaction = connection.transaction_with_behavior(TransactionBehavior::Immediate).map_err(failed())?;
         transaction.execute_batch(step).map_err(failed())?;
         transaction.pragma_update(None, "application_id", APPLICATION).map_err(failed())?;
         transaction.pragma_update(None, "user_version", version).map_err(failed())?;

@@ -1,6 +1,6 @@
 //! The store as the line sees it: takes a record at once, or says at once why it cannot.
 //!
-//! Takes records with their measurements and evidence; hands them to the threads that write. [`Store::append`] never waits for
+//! Takes records with their measurements and evidence; hands them to the threads that write. [`Store::take`] never waits for
 //! the disk. Whoever can wait, as a simulated line can, puts a [`Paced`] in front.
 
 use std::fs::File;
@@ -88,8 +88,7 @@ impl Store {
         start: RunStart,
     ) -> Result<Self, StoreError> {
         let database = folder.join(schema::FILE);
-        let sweeper =
-            Sweeper::new(&connection, folder, limits, &start).map_err(StoreError::database(&database))?;
+        let sweeper = Sweeper::new(&connection, folder, limits, &start).map_err(StoreError::database(&database))?;
         let run = enter(&connection, &start).map_err(StoreError::database(&database))?;
         let progress = Arc::new(Progress::default());
         let (records, inbox) = sync_channel(RECORD_QUEUE);
@@ -105,10 +104,8 @@ impl Store {
             progress: Arc::clone(&progress),
         };
         // In the order in which they end: the maker's last words are the writer's.
-        let threads = vec![
-            spawn("pictures", folder, move || maker.work())?,
-            spawn("records", folder, move || writer.work())?,
-        ];
+        let threads =
+            vec![spawn("pictures", folder, move || maker.work())?, spawn("records", folder, move || writer.work())?];
         Ok(Self {
             folder: folder.to_owned(),
             run,
@@ -193,16 +190,11 @@ impl Store {
         }
     }
 
-    /// Takes one record; see [`RecordSink::append`].
+    /// Takes one record at once, without waiting for the disk.
     ///
     /// # Errors
     /// [`StoreError`]: the record is not taken.
-    pub fn append(
-        &mut self,
-        record: &Record,
-        details: &Details,
-        evidence: Option<&Evidence>,
-    ) -> Result<(), StoreError> {
+    pub fn take(&mut self, record: &Record, details: &Details, evidence: Option<&Evidence>) -> Result<(), StoreError> {
         if let Some(error) = self.progress.failure() {
             return Err(error);
         }
@@ -238,8 +230,17 @@ impl Drop for Store {
 }
 
 impl RecordSink for Store {
-    fn append(&mut self, record: &Record, details: &Details, evidence: Option<&Evidence>) -> Result<(), AuditError> {
-        Ok(Self::append(self, record, details, evidence)?)
+    fn append(&mut self, record: &Record, evidence: Option<&Evidence>) -> Result<(), AuditError> {
+        self.append_measured(record, &Details::default(), evidence)
+    }
+
+    fn append_measured(
+        &mut self,
+        record: &Record,
+        details: &Details,
+        evidence: Option<&Evidence>,
+    ) -> Result<(), AuditError> {
+        Ok(self.take(record, details, evidence)?)
     }
 }
 
@@ -249,12 +250,21 @@ impl RecordSink for Store {
 pub struct Paced<'a>(&'a mut Store);
 
 impl RecordSink for Paced<'_> {
-    fn append(&mut self, record: &Record, details: &Details, evidence: Option<&Evidence>) -> Result<(), AuditError> {
+    fn append(&mut self, record: &Record, evidence: Option<&Evidence>) -> Result<(), AuditError> {
+        self.append_measured(record, &Details::default(), evidence)
+    }
+
+    fn append_measured(
+        &mut self,
+        record: &Record,
+        details: &Details,
+        evidence: Option<&Evidence>,
+    ) -> Result<(), AuditError> {
         let Self(store) = self;
         if store.waiting() >= RECORD_QUEUE as u64 / 2 || store.progress.pictures_open() >= PICTURE_QUEUE / 2 {
             store.flush()?;
         }
-        Ok(store.append(record, details, evidence)?)
+        Ok(store.take(record, details, evidence)?)
     }
 }
 

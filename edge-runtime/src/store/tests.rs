@@ -85,7 +85,7 @@ fn open(folder: &Path) -> Store {
 fn written(folder: &Path, limits: Limits, records: &[Record]) {
     let mut store = Store::open(folder, limits, KEEP, start()).unwrap();
     for record in records {
-        store.paced().append(record, &Details::default(), Some(&evidence())).unwrap();
+        store.paced().append_measured(record, &Details::default(), Some(&evidence())).unwrap();
     }
     store.finish(START, EndReason::Rest).unwrap();
 }
@@ -126,7 +126,8 @@ fn what_is_written_can_be_read_back() {
     let folder = tempfile::tempdir().unwrap();
     let mut store = open(folder.path());
     let wall = WallTime(START.0 - 5 * DAY as i64);
-    let details = Details { wall: Some(wall), fire_error_us: Some(-3), inference: Some(Micros(9)), ..Details::default() };
+    let details =
+        Details { wall: Some(wall), fire_error_us: Some(-3), inference: Some(Micros(9)), ..Details::default() };
     let sent = [
         (record(1, good(0.1)), Details::default()),
         (record(2, bad(0.9)), details),
@@ -136,7 +137,7 @@ fn what_is_written_can_be_read_back() {
     ];
     for (record, details) in &sent {
         let seen = evidence();
-        store.append(record, details, (record.get().part != PartId(3)).then_some(&seen)).unwrap();
+        store.take(record, details, (record.get().part != PartId(3)).then_some(&seen)).unwrap();
     }
     store.flush().unwrap();
     assert_eq!((store.acknowledged(), store.waiting(), store.failure().is_none()), (5, 0, true));
@@ -181,13 +182,13 @@ fn a_second_record_of_a_part_is_refused_and_costs_no_other() {
     let mut store = open(folder.path());
     for part in [1, 2, 1, 3] {
         // The refusal may come before the last is handed over.
-        if store.append(&record(part, good(0.1)), &Details::default(), None).is_err() {
+        if store.take(&record(part, good(0.1)), &Details::default(), None).is_err() {
             assert_eq!(part, 3);
         }
     }
     let error = store.flush().unwrap_err();
     assert!(matches!(error, StoreError::Refused { part: PartId(1), .. }), "{error}");
-    let refused = store.append(&record(4, good(0.1)), &Details::default(), None).unwrap_err();
+    let refused = store.take(&record(4, good(0.1)), &Details::default(), None).unwrap_err();
     assert!(matches!(refused, StoreError::Refused { .. }), "the line hears of it: {refused}");
     assert!(store.finish(START, EndReason::Fault).is_err());
     assert!(parts(&entries(folder.path(), Filter::default())).starts_with(&[1, 2]));
@@ -228,7 +229,7 @@ fn a_full_disk_is_told_at_once_and_what_was_acknowledged_stays() {
     let mut taken = 0;
     let error = loop {
         assert!(taken < 10_000, "four pages never fill");
-        match store.append(&record(taken, good(0.1)), &Details::default(), None) {
+        match store.take(&record(taken, good(0.1)), &Details::default(), None) {
             Ok(()) => taken += 1,
             // Room in the queue comes back as long as the disk takes records.
             Err(StoreError::QueueFull { .. }) => drop(store.flush()),
@@ -252,10 +253,10 @@ fn when_there_is_room_again_nothing_that_was_taken_is_lost() {
     let blocker = rusqlite::Connection::open(folder.path().join(schema::FILE)).unwrap();
     // Somebody's tool holds the database for longer than the writer waits for a lock.
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
-    store.append(&record(1, good(0.1)), &Details::default(), None).unwrap();
+    store.take(&record(1, good(0.1)), &Details::default(), None).unwrap();
     let error = store.flush().unwrap_err();
     assert!(matches!(error, StoreError::Database { .. }), "{error}");
-    assert!(store.append(&record(2, good(0.1)), &Details::default(), None).is_err());
+    assert!(store.take(&record(2, good(0.1)), &Details::default(), None).is_err());
     blocker.execute_batch("COMMIT").unwrap();
     assert_eq!(store.finish(START, EndReason::Rest).unwrap().records, 1);
     assert_eq!(parts(&entries(folder.path(), Filter::default())), [1]);
@@ -280,7 +281,7 @@ fn a_line_faster_than_the_disk_is_told_and_pictures_cost_no_record() {
     blocker.execute_batch("BEGIN IMMEDIATE").unwrap();
     let mut taken = 0;
     let error = loop {
-        match store.append(&record(taken, bad(0.9)), &Details::default(), Some(&evidence())) {
+        match store.take(&record(taken, bad(0.9)), &Details::default(), Some(&evidence())) {
             Ok(()) => taken += 1,
             Err(error) => break error,
         }
@@ -339,7 +340,7 @@ fn below_the_floor_of_free_space_records_are_kept_and_no_pictures() {
     let folder = tempfile::tempdir().unwrap();
     written(folder.path(), LIMITS, &[record(1, bad(0.9))]);
     let mut store = Store::open(folder.path(), Limits { min_free_bytes: u64::MAX, ..LIMITS }, KEEP, start()).unwrap();
-    store.append(&record(1, bad(0.9)), &Details::default(), Some(&evidence())).unwrap();
+    store.take(&record(1, bad(0.9)), &Details::default(), Some(&evidence())).unwrap();
     let summary = store.finish(START, EndReason::Rest).unwrap();
     assert_eq!((summary.records, summary.pictures, summary.pictures_lost), (1, 0, 1));
     assert_eq!(entries(folder.path(), Filter::default()).len(), 2);

@@ -67,13 +67,16 @@ impl Writer {
     }
 
     fn keep(&mut self, batch: &[Message]) {
+        let mut last = self.progress.closing();
         while let Err(error) = self.commit(batch) {
             let error = StoreError::database(&self.database)(error);
             tracing::error!(%error, waiting = batch.len(), "records cannot be written");
             self.progress.failed(error);
-            if !self.progress.wait_to_retry(RETRY) {
+            if last {
                 return self.give_up(batch);
             }
+            // Whoever ends the run may have made room first.
+            last = !self.progress.wait_to_retry(RETRY);
         }
         // What is too much now is too much at the next write too, and a disk that cannot be written fails there.
         if let Err(error) = self.sweeper.sweep(&mut self.connection) {
@@ -84,46 +87,39 @@ impl Writer {
     /// Writes all of them or, with an error, none; a record that the tables refuse is left out and reported.
     fn commit(&mut self, batch: &[Message]) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut refused = Vec::new();
+        let mut rows = Vec::with_capacity(batch.len());
         for message in batch {
-            match put(&transaction, self.run, &self.start, message) {
-                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => {
-                    refused.push((message, error));
-                }
-                other => drop(other?),
-            }
+            rows.push(match put(&transaction, self.run, &self.start, message) {
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Err(error),
+                other => Ok(other?),
+            });
         }
         transaction.commit()?;
         let mut records = 0;
-        for message in batch.iter().filter(|&message| !refused.iter().any(|(other, _)| std::ptr::eq(*other, message))) {
-            match message {
-                Message::Record { record, .. } => {
+        for (message, rows) in batch.iter().zip(rows) {
+            match (message, rows) {
+                (Message::Record { record, .. }, Ok(_)) => {
                     records += 1;
                     self.sweeper.record(self.start.wall_at(record.get().decided_at));
                 }
-                Message::Pictures { pictures, .. } => {
+                (Message::Record { record, .. }, Err(error)) => self.refuse(record, error),
+                (Message::Pictures { pictures, .. }, Ok(1)) => {
                     self.sweeper.picture(pictures.bytes);
                     self.progress.picture_closed(true);
                 }
+                // The record was refused, or had to make room already: the files are orphans.
+                (Message::Pictures { .. }, _) => self.progress.picture_closed(false),
             }
-        }
-        for (message, error) in refused {
-            self.refuse(message, error);
         }
         self.progress.written(records);
         Ok(())
     }
 
-    fn refuse(&self, message: &Message, error: rusqlite::Error) {
-        match message {
-            Message::Record { record, .. } => {
-                let part = record.get().part;
-                let error = StoreError::Refused { run: self.run, part, source: Arc::new(error) };
-                tracing::error!(%error, ?record, "a record is not kept");
-                self.progress.refused(error);
-            }
-            Message::Pictures { .. } => self.progress.picture_closed(false),
-        }
+    fn refuse(&self, record: &Record, error: rusqlite::Error) {
+        let part = record.get().part;
+        let error = StoreError::Refused { run: self.run, part, source: Arc::new(error) };
+        tracing::error!(%error, ?record, "a record is not kept");
+        self.progress.refused(error);
     }
 
     /// The run ends and the disk still refuses: what is not kept is told.
