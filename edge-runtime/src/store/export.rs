@@ -104,6 +104,9 @@ pub fn export(reader: &Reader, filter: Filter, all_good: bool, out: &Path) -> Re
         exported.records += 1;
     }
     table.flush().map_err(failed(&path))?;
+    // All of it is on the disk before it has its name.
+    let synced = File::open(&fresh).and_then(|folder| Ok(rustix::fs::syncfs(folder)?));
+    synced.map_err(failed(&fresh))?;
     std::fs::rename(&fresh, out).map_err(failed(out))?;
     Ok(exported)
 }

@@ -199,10 +199,11 @@ impl Store {
             return Err(error);
         }
         let message = Message::Record { record: *record, details: *details };
-        match self.records.as_ref().map(|records| records.try_send(message)) {
-            Some(Ok(())) => self.appended += 1,
-            Some(Err(TrySendError::Full(_))) => return Err(StoreError::QueueFull { capacity: RECORD_QUEUE }),
-            Some(Err(TrySendError::Disconnected(_))) | None => return Err(StoreError::Ended),
+        let Some(records) = &self.records else { return Err(StoreError::Ended) };
+        match records.try_send(message) {
+            Ok(()) => self.appended += 1,
+            Err(TrySendError::Full(_)) => return Err(StoreError::QueueFull { capacity: RECORD_QUEUE }),
+            Err(TrySendError::Disconnected(_)) => return Err(StoreError::Ended),
         }
         if let (Some(class), Some(evidence)) = (self.chooser.choose(record), evidence) {
             self.progress.picture_opened();

@@ -80,8 +80,9 @@ impl Sweeper {
         }
         going.sort_unstable();
         going.dedup();
+        self.forget(connection, &going, "DELETE FROM records")?;
         self.records = self.records.saturating_sub(going.len() as u64);
-        self.forget(connection, &going, "DELETE FROM records")
+        Ok(())
     }
 
     /// The pictures that would go first for want of room, and the oldest.
