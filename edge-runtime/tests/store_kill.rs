@@ -21,8 +21,9 @@ use edge_runtime::stage::infer::Evidence;
 use edge_runtime::store::{Filter, Keep, Limits, Reader, RunStart, Store};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
-use shared::record::Record;
-use shared::units::{Micros, PartId, Score};
+use shared::record::{RawRecord, Record};
+use shared::units::{Micros, PartId, Score, Travel};
+use shared::verdict::{Reason, Verdict};
 use shared::wall::WallTime;
 
 /// Where the child finds its store.
@@ -66,8 +67,8 @@ struct Telling {
 
 impl RecordSink for Telling {
     fn append(&mut self, record: &Record, _: Option<&Evidence>) -> Result<(), AuditError> {
-        // No network runs in this test, so that parts leave as fast as the store takes them. Every tenth leaves a picture, so that
-        // many records share a write.
+        // No network runs in this test, so that parts leave as fast as the store takes them. Not every one leaves a picture, so
+        // that pictures do not set the pace.
         let evidence = Evidence { width: 16, input: vec![90; 768], heatmap: vec![0.1; 256], original: None };
         let pictured = record.get().part.0.is_multiple_of(10);
         self.store.paced().append(record, pictured.then_some(&evidence))?;
@@ -114,8 +115,36 @@ fn child() {
         software: "test".to_owned(),
     };
     let store = Store::open(Path::new(&folder), limits, Keep { good_one_in: 3, near_threshold: 0.8 }, start).unwrap();
-    let model = Model { inspectors: Vec::new(), product: "cap".to_owned(), threshold: Score::default() };
-    simulate(&config, model, &mut Telling { store, appended: VecDeque::new(), told: 0 }).unwrap();
+    let simulated = store.run().0 % 2 == 1;
+    let mut telling = Telling { store, appended: VecDeque::new(), told: 0 };
+    if simulated {
+        let model = Model { inspectors: Vec::new(), product: "cap".to_owned(), threshold: Score::default() };
+        drop(simulate(&config, model, &mut telling).unwrap());
+    } else {
+        bursts(&mut telling);
+    }
+}
+
+/// Parts far faster than a simulated line has them, so that many records share a write and the kill falls between them. The
+/// pauses bound what has to be read after each kill.
+fn bursts(telling: &mut Telling) {
+    for part in 0..1_000_000 {
+        let record = RawRecord {
+            part: PartId(part),
+            seen_at: Micros(0),
+            seen_travel: Travel(0),
+            decided_at: Micros(u64::from(part)),
+            verdict: Verdict::Uninspected(Reason::NoFrame),
+            passed: false,
+            override_reason: None,
+            late_verdict: None,
+            simulation: true,
+        };
+        telling.append(&Record::check(record).unwrap(), None).unwrap();
+        if part % 100 == 99 {
+            std::thread::park_timeout(Duration::from_millis(50));
+        }
+    }
 }
 
 /// One life of the child, from start to kill. Gives what it said was safe.
