@@ -1,8 +1,8 @@
 //! The inspection station: frames in, parts followed down the belt, bad parts rejected.
 //!
 //! From the outside in: [`cli`] holds the commands and [`config`] what they read; [`app`] puts a station together out of
-//! the devices in [`hw`], the stages in [`stage`] and the network in [`engine`]; [`hmi`] is what people see of it. The
-//! signed bundle, opened in [`bundle`], is all that it knows of a trainer.
+//! the devices in [`hw`], the stages in [`stage`] and the network in [`engine`]; [`hmi`] is what people see of it, and
+//! [`store`] what it remembers. The signed bundle, opened in [`bundle`], is all that it knows of a trainer.
 
 pub mod app;
 pub mod bundle;
@@ -12,3 +12,4 @@ pub mod engine;
 pub mod hmi;
 pub mod hw;
 pub mod stage;
+pub mod store;

@@ -5,7 +5,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{bench, check_config, inspect, probe, render, run, verify_bundle};
+use edge_runtime::cli::{bench, check_config, export, inspect, probe, records, render, run, verify_bundle};
 use stats_alloc::StatsAlloc;
 
 /// Inspects parts on a line and rejects what is not proven good.
@@ -22,6 +22,8 @@ enum Command {
     Inspect(inspect::Args),
     VerifyBundle(verify_bundle::Args),
     CheckConfig(check_config::Args),
+    Records(records::Args),
+    Export(export::Args),
     Render(render::Args),
     Bench(bench::Args),
     Probe(probe::Args),
@@ -43,6 +45,8 @@ fn main() -> ExitCode {
         Command::Inspect(args) => inspect::run(&args),
         Command::VerifyBundle(args) => verify_bundle::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
+        Command::Records(args) => records::run(&args),
+        Command::Export(args) => export::run(&args),
         Command::Render(args) => render::run(&args),
         Command::Bench(args) => bench::run(&args, &allocations),
         Command::Probe(args) => probe::run(&args),

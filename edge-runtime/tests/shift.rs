@@ -11,6 +11,7 @@ use edge_runtime::config::Config;
 use edge_runtime::engine::{Engine, EngineError, Inspector};
 use edge_runtime::stage::audit::{AuditError, RecordSink};
 use edge_runtime::stage::infer::Evidence;
+use edge_runtime::store::StoreError;
 use shared::manifest::{Manifest, Parity, RawManifest, RawModel, Threshold, Training};
 use shared::record::Record;
 use shared::score::{Border, Rule};
@@ -234,10 +235,9 @@ fn a_sink_that_cannot_write_ends_the_shift() {
     struct Full;
     impl RecordSink for Full {
         fn append(&mut self, _: &Record, _: Option<&Evidence>) -> Result<(), AuditError> {
-            let source = std::io::Error::from(std::io::ErrorKind::StorageFull);
-            Err(AuditError::File { path: "records".to_owned(), source })
+            Err(StoreError::QueueFull { capacity: 256 }.into())
         }
     }
     let error = simulate(&config(&QUIET, 5, 1), model(|| Box::new(Blind)), &mut Full).unwrap_err();
-    assert!(error.to_string().contains("records"), "{error}");
+    assert!(error.to_string().contains("256 records wait"), "{error}");
 }

@@ -38,3 +38,17 @@ pub const MAX_PARITY_BYTES: usize = MAX_PARITY_VECTORS * MAX_INPUT_SIDE * MAX_IN
 
 /// Encoded record in bytes, with room for later fields.
 pub const MAX_RECORD_BYTES: usize = 128;
+
+/// Records that wait for the disk. At ten parts a second a disk may hang for 25 seconds. A record that finds no place is
+/// refused, and the line must stop.
+pub const RECORD_QUEUE: usize = 256;
+
+/// Parts whose pictures wait to be encoded and written. Each holds its frame, at most 2 MB of a 720p camera, so that they take 32
+/// MB. A picture that finds no place is counted as lost; its record is kept.
+pub const PICTURE_QUEUE: usize = 16;
+
+/// Records that share one write to the disk: a quarter of the queue, so that what has been written makes room early.
+pub const COMMIT_BATCH: usize = RECORD_QUEUE / 4;
+
+/// Pictures, or records, that are deleted between two writes at most: as many as a write can have brought.
+pub const SWEEP_BATCH: usize = COMMIT_BATCH;

@@ -8,6 +8,7 @@ use std::io::{Error, Read};
 use std::ops::Range;
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use shared::bundle::{BundleError, KeyId, MAX_BUNDLE_BYTES, SIGNATURE_BYTES, verify};
 use shared::manifest::{Manifest, Precision, TargetError};
 use thiserror::Error as ThisError;
@@ -140,6 +141,12 @@ impl OpenBundle {
     /// Parity inputs, one after the other, each `[row][column][RGB]`.
     pub fn parity(&self) -> &[u8] {
         &self.bytes[self.parity.clone()]
+    }
+
+    /// SHA-256 of the whole file, signature included.
+    #[must_use]
+    pub fn sha256(&self) -> [u8; 32] {
+        Sha256::digest(&self.bytes).into()
     }
 
     /// Who signed it.

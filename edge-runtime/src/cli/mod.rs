@@ -3,10 +3,13 @@
 pub mod bench;
 pub mod check_config;
 pub mod exit;
+pub mod export;
 pub mod inspect;
 pub mod model_option;
+pub mod period;
 pub mod pictures;
 pub mod probe;
+pub mod records;
 pub mod render;
 pub mod run;
 pub mod verify_bundle;

@@ -3,7 +3,7 @@
 //! Takes paths. Decoding stops at the size of the largest frame, so that a file cannot take memory without bound. Does
 //! not judge and does not resize.
 
-use std::io::Write as _;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
@@ -68,15 +68,25 @@ pub fn decode(path: &Path) -> Result<RgbImage, ImageError> {
 /// # Errors
 /// Whatever the file system says, with the path.
 pub fn write_whole(path: &Path, bytes: &[u8]) -> Result<()> {
+    write_whole_with(path, |file| Ok(file.write_all(bytes)?))
+}
+
+/// The same for what is too large to be held: `write` writes it piece by piece.
+///
+/// # Errors
+/// Whatever `write` says, or the file system, with the path.
+pub fn write_whole_with(path: &Path, write: impl FnOnce(&mut dyn Write) -> Result<()>) -> Result<()> {
     let folder = path.parent().filter(|folder| !folder.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let write = || {
+    let write = || -> Result<()> {
         std::fs::create_dir_all(folder)?;
         let mut builder = tempfile::Builder::new();
         #[cfg(unix)]
         builder.permissions(std::os::unix::fs::PermissionsExt::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.persist(path).map(drop).map_err(|error| error.error)
+        let mut file = BufWriter::new(builder.tempfile_in(folder)?);
+        write(&mut file)?;
+        let file = file.into_inner().map_err(std::io::IntoInnerError::into_error)?;
+        file.persist(path).map_err(|error| error.error)?;
+        Ok(())
     };
     write().with_context(|| format!("cannot write {}", path.display()))
 }

@@ -8,6 +8,7 @@ use std::num::NonZero;
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use shared::units::Micros;
 
 use super::exit::Exit;
 use super::model_option::ModelOption;
@@ -16,10 +17,10 @@ use crate::app::{Model, Outcome, simulate};
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
 use crate::config::Config;
 use crate::engine::{Inspector, choice};
-use crate::hw::clock::Monotonic;
+use crate::hw::clock::{Monotonic, WallClock};
 use crate::hw::roles::Clock as _;
 use crate::stage::shift::ShiftError;
-use crate::stage::store::FileStore;
+use crate::store::{EndReason, RunStart, Store, StoreError, Summary};
 
 /// Threads that judge at most; a simulated line keeps no more busy, since only two shots may wait.
 const MOST_WORKERS: usize = 2;
@@ -84,18 +85,27 @@ pub fn run(args: &Args) -> Result<Exit> {
             return Ok(Exit::Engine);
         }
     };
-    let mut store = FileStore::create(config.audit_dir(), config.max_pictures())?;
+    let mut store = match open_store(&config, &bundle) {
+        Ok(store) => store,
+        Err(error) => return Ok(refuse(&error, Exit::Internal)),
+    };
     let (clock, plan) = (Monotonic::start(), config.plan());
     eprintln!("SIMULATION: {}, {} parts, seed {}", config.name(), plan.parts, plan.seed);
-    let outcome = simulate(&config, model, &mut store);
+    let outcome = simulate(&config, model, &mut store.paced());
     // What was recorded is kept whatever ended the shift.
-    store.finish()?;
+    let (run, ended) = (store.run(), if outcome.is_ok() { EndReason::Rest } else { EndReason::Fault });
+    let kept = store.finish(WallClock.now(), ended);
     let outcome = match outcome {
         Ok(outcome) => outcome,
         Err(error @ ShiftError::Hardware(_)) => return Ok(refuse(&error, Exit::Engine)),
         Err(error @ ShiftError::Audit(_)) => return Ok(refuse(&error, Exit::Internal)),
     };
-    deliver(args, &outcome, &store)?;
+    deliver(args, &outcome)?;
+    let Summary { records, pictures, pictures_lost } = kept?;
+    eprintln!("run {run}: {records} records, pictures of {pictures} parts in {}", config.audit().dir().display());
+    if pictures_lost > 0 {
+        eprintln!("pictures of {pictures_lost} more parts could not be kept");
+    }
     eprintln!("computed in {:.1} s", clock.now().as_millis_f64() / 1e3);
     if !outcome.report.is_sound() {
         eprintln!(
@@ -130,6 +140,23 @@ fn overridden(mut config: Config, args: &Args) -> Config {
     config
 }
 
+/// The store, with a new run whose line's clock begins at 0, as a simulated one does.
+fn open_store(config: &Config, bundle: &OpenBundle) -> Result<Store, StoreError> {
+    let audit = config.audit();
+    let start = RunStart {
+        started_at: WallClock.now(),
+        clock_at_start: Micros(0),
+        station: config.name().to_owned(),
+        product: bundle.manifest().product().to_owned(),
+        bundle_sha256: bundle.sha256(),
+        threshold: bundle.manifest().threshold(),
+        config_sha256: config.text_sha256(),
+        simulation: true,
+        software: env!("CARGO_PKG_VERSION").to_owned(),
+    };
+    Store::open(audit.dir(), audit.limits(), audit.keep(), start)
+}
+
 /// An inspector for each worker, of which the first has passed the bundle's own test.
 fn model(bundle: &OpenBundle, option: ModelOption) -> Result<Model> {
     let manifest = bundle.manifest();
@@ -147,12 +174,8 @@ fn model(bundle: &OpenBundle, option: ModelOption) -> Result<Model> {
     Ok(Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() })
 }
 
-fn deliver(args: &Args, outcome: &Outcome, store: &FileStore) -> Result<()> {
+fn deliver(args: &Args, outcome: &Outcome) -> Result<()> {
     print!("{}", outcome.report);
-    eprintln!("records in {}", store.path().display());
-    if let Some(folder) = store.pictures() {
-        eprintln!("pictures of rejected parts in {}", folder.display());
-    }
     if let Some(path) = &args.json {
         let mut json = serde_json::to_vec_pretty(&outcome.report).context("cannot write the table as JSON")?;
         json.push(b'\n');

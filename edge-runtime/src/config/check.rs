@@ -5,11 +5,13 @@
 
 use std::path::{Path, PathBuf};
 
+use sha2::{Digest as _, Sha256};
 use shared::limits::MAX_PARTS_IN_FLIGHT;
 use shared::line::{Layout, LayoutError, RawLayout};
 use shared::units::{Micros, Travel};
 use thiserror::Error;
 
+use super::audit::Audit;
 use super::raw::{RawConfig, Sim};
 use crate::hw::sim::belt::Motion;
 use crate::hw::sim::world::Plan;
@@ -112,8 +114,8 @@ pub struct Config {
     false_reject: Option<f64>,
     layout: Layout,
     frame_timeout: Micros,
-    audit_dir: PathBuf,
-    max_pictures: u32,
+    audit: Audit,
+    text_sha256: [u8; 32],
     plan: Plan,
     camera: Micros,
     latency: Latency,
@@ -138,7 +140,7 @@ impl Config {
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
         let raw: RawConfig = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
-        Checker { file, base }.config(&raw)
+        Checker { file, base, text_sha256: Sha256::digest(text).into() }.config(&raw)
     }
 
     /// The station's name.
@@ -171,16 +173,16 @@ impl Config {
         self.frame_timeout
     }
 
-    /// Where records and pictures go.
+    /// What is kept of each part, where, and for how long.
     #[must_use]
-    pub fn audit_dir(&self) -> &Path {
-        &self.audit_dir
+    pub fn audit(&self) -> &Audit {
+        &self.audit
     }
 
-    /// How many pictures of bad and uninspected parts are kept of one run.
+    /// SHA-256 of the file's text, to tell which configuration a run had.
     #[must_use]
-    pub fn max_pictures(&self) -> u32 {
-        self.max_pictures
+    pub fn text_sha256(&self) -> [u8; 32] {
+        self.text_sha256
     }
 
     /// The simulated shift.
@@ -244,7 +246,7 @@ impl Config {
     /// The same with another folder for records and pictures.
     #[must_use]
     pub fn with_audit_dir(mut self, dir: PathBuf) -> Self {
-        self.audit_dir = dir;
+        self.audit.dir = dir;
         self
     }
 
@@ -272,7 +274,8 @@ impl Config {
             ("seed", plan.seed.to_string()),
             ("defective", share(plan.defect_rate)),
             ("lost pictures", share(self.faults.missing_frame)),
-            ("audit folder", self.audit_dir.display().to_string()),
+            ("audit folder", self.audit.dir.display().to_string()),
+            ("pictures kept", self.audit.to_string()),
         ]
     }
 
@@ -299,9 +302,11 @@ fn least_pitch(plan: &Plan) -> i64 {
     (plan.pitch_um as f64 * (1.0 - plan.pitch_variation)) as i64
 }
 
-struct Checker<'a> {
+/// Checks one file's values and names the file in errors.
+pub(super) struct Checker<'a> {
     file: &'a str,
-    base: &'a Path,
+    pub base: &'a Path,
+    text_sha256: [u8; 32],
 }
 
 impl Checker<'_> {
@@ -329,8 +334,8 @@ impl Checker<'_> {
             false_reject: raw.model.false_reject,
             layout: self.layout(raw)?,
             frame_timeout: self.millis("line.frame_timeout_ms", raw.line.frame_timeout_ms, 1.0)?,
-            audit_dir: self.base.join(&raw.audit.dir),
-            max_pictures: self.range("audit.max_pictures", f64::from(raw.audit.max_pictures), 0.0, 1e5)? as u32,
+            audit: Audit::check(self, &raw.audit)?,
+            text_sha256: self.text_sha256,
             plan: self.plan(raw, sim)?,
             camera: self.millis("sim.camera_ms", sim.camera_ms, 0.0)?,
             latency: self.latency(sim)?,
@@ -488,14 +493,14 @@ impl Checker<'_> {
         Err(ConfigError::Conflict { file: self.file.to_owned(), key, got, why, bound, limit })
     }
 
-    fn range(&self, key: &'static str, got: f64, least: f64, most: f64) -> Result<f64, ConfigError> {
+    pub fn range(&self, key: &'static str, got: f64, least: f64, most: f64) -> Result<f64, ConfigError> {
         if (least..=most).contains(&got) {
             return Ok(got);
         }
         Err(ConfigError::Range { file: self.file.to_owned(), key, got, least, most })
     }
 
-    fn share(&self, key: &'static str, got: f64) -> Result<f64, ConfigError> {
+    pub fn share(&self, key: &'static str, got: f64) -> Result<f64, ConfigError> {
         self.range(key, got, 0.0, 1.0)
     }
 

@@ -3,7 +3,9 @@
 //! Millimetres, milliseconds and shares in the file, for people; micrometres and microseconds behind the check. Only
 //! [`Config`] leaves this room. Whatever belongs to the model is in its bundle and not here.
 
+mod audit;
 mod check;
 mod raw;
 
+pub use audit::Audit;
 pub use check::{Config, ConfigError, Latency};

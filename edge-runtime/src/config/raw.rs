@@ -53,6 +53,58 @@ pub struct Line {
 pub struct Audit {
     pub dir: PathBuf,
     pub max_pictures: u32,
+    #[serde(default = "default::max_bytes_mb")]
+    pub max_bytes_mb: f64,
+    #[serde(default = "default::max_age_days")]
+    pub max_age_days: f64,
+    #[serde(default = "default::min_free_mb")]
+    pub min_free_mb: f64,
+    #[serde(default = "default::max_records")]
+    pub max_records: u32,
+    #[serde(default = "default::max_record_age_days")]
+    pub max_record_age_days: f64,
+    #[serde(default = "default::good_one_in")]
+    pub good_one_in: u32,
+    #[serde(default = "default::near_threshold")]
+    pub near_threshold: f64,
+}
+
+/// What holds for keys that a file does not have.
+mod default {
+    /// Twenty thousand parts, at 200 kB each.
+    pub const fn max_bytes_mb() -> f64 {
+        4_096.0
+    }
+
+    /// A quarter of a year, in which most complaints arrive.
+    pub const fn max_age_days() -> f64 {
+        90.0
+    }
+
+    /// Room for some million records, and for what else the system writes.
+    pub const fn min_free_mb() -> f64 {
+        512.0
+    }
+
+    /// At ten parts a second of a working day of eight hours, over two weeks; at one a second, over five months.
+    pub const fn max_records() -> u32 {
+        5_000_000
+    }
+
+    /// Three years, as product liability in many trades asks for.
+    pub const fn max_record_age_days() -> f64 {
+        1_095.0
+    }
+
+    /// A thousand pictures of a hundred thousand good parts.
+    pub const fn good_one_in() -> u32 {
+        100
+    }
+
+    /// From four fifths of the threshold on.
+    pub const fn near_threshold() -> f64 {
+        0.8
+    }
 }
 
 /// The virtual line.

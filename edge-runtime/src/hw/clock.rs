@@ -1,11 +1,13 @@
 //! The only reader of time on the station.
 //!
-//! Gives microseconds since it was made, monotonic, and waits. Everything else takes time as an argument. It knows no
-//! calendar; a simulated shift does not use it, except to tell the operator how long it took.
+//! Gives microseconds since it was made, monotonic; and, for people and for the age of files alone, what the clock on the wall
+//! shows. Everything else takes time as an argument. A simulated shift uses it only to tell the operator how long it took, and
+//! to date its records.
 
-use std::time::Instant;
+use std::time::{Instant, SystemTime};
 
 use shared::units::Micros;
+use shared::wall::WallTime;
 
 use super::roles::Clock;
 
@@ -31,6 +33,23 @@ impl Monotonic {
 impl Clock for Monotonic {
     fn now(&self) -> Micros {
         Micros(u64::try_from(self.0.elapsed().as_micros()).unwrap_or(u64::MAX))
+    }
+}
+
+/// The machine's clock on the wall. May jump either way at any time.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WallClock;
+
+impl WallClock {
+    /// What it shows.
+    #[must_use]
+    #[expect(clippy::disallowed_methods, reason = "this file is the only reader of time")]
+    pub fn now(self) -> WallTime {
+        let micros = |length: std::time::Duration| i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+        WallTime(match SystemTime::now().duration_since(SystemTime::UNIX_EPOCH) {
+            Ok(since) => micros(since),
+            Err(before) => -micros(before.duration()),
+        })
     }
 }
 

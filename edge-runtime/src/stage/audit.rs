@@ -11,7 +11,9 @@ use shared::units::{Micros, PartId, Travel};
 use shared::verdict::{Reason, Verdict};
 use thiserror::Error;
 
+use super::details::Details;
 use super::infer::Evidence;
+use crate::store::StoreError;
 
 /// Why a record was not written.
 #[derive(Debug, Error)]
@@ -25,22 +27,9 @@ pub enum AuditError {
     /// The record contradicts itself.
     #[error("{0}")]
     Record(RecordError),
-    /// A file cannot be written.
-    #[error("{path}: {source}")]
-    File {
-        /// The file.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// A picture cannot be written.
-    #[error("{path}: {message}")]
-    Picture {
-        /// The file.
-        path: String,
-        /// What the encoder said.
-        message: String,
-    },
+    /// The store does not take the record.
+    #[error("{0}")]
+    Store(#[from] StoreError),
 }
 
 /// Takes records for good.
@@ -50,6 +39,19 @@ pub trait RecordSink {
     /// # Errors
     /// [`AuditError`] when it cannot be kept.
     fn append(&mut self, record: &Record, evidence: Option<&Evidence>) -> Result<(), AuditError>;
+
+    /// The same with what was measured while the part passed. A sink that keeps no measurements drops them.
+    ///
+    /// # Errors
+    /// [`AuditError`] when it cannot be kept.
+    fn append_measured(
+        &mut self,
+        record: &Record,
+        _details: &Details,
+        evidence: Option<&Evidence>,
+    ) -> Result<(), AuditError> {
+        self.append(record, evidence)
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -57,6 +59,7 @@ struct Known {
     seen: Option<(Micros, Travel)>,
     decided: Option<(Micros, Travel, Fate)>,
     late: Option<Verdict>,
+    details: Details,
     evidence: Option<Evidence>,
 }
 
@@ -101,6 +104,11 @@ impl Audit {
         }
     }
 
+    /// What is measured of a part, to be filled in as it becomes known, as long as the part has not left.
+    pub fn details(&mut self, part: PartId) -> Option<&mut Details> {
+        self.known.get_mut(&part).map(|known| &mut known.details)
+    }
+
     /// What a part was judged by, as long as it has not left.
     #[must_use]
     pub fn evidence(&self, part: PartId) -> Option<&Evidence> {
@@ -127,7 +135,7 @@ impl Audit {
             simulation: self.simulation,
         })
         .map_err(AuditError::Record)?;
-        sink.append(&record, known.evidence.as_ref())?;
+        sink.append_measured(&record, &known.details, known.evidence.as_ref())?;
         Ok(record)
     }
 
@@ -158,11 +166,20 @@ mod tests {
     use super::*;
 
     #[derive(Default)]
-    struct Kept(Vec<(Record, bool)>);
+    struct Kept(Vec<(Record, Details, bool)>);
 
     impl RecordSink for Kept {
-        fn append(&mut self, record: &Record, evidence: Option<&Evidence>) -> Result<(), AuditError> {
-            self.0.push((*record, evidence.is_some()));
+        fn append(&mut self, record: &Record, seen: Option<&Evidence>) -> Result<(), AuditError> {
+            self.append_measured(record, &Details::default(), seen)
+        }
+
+        fn append_measured(
+            &mut self,
+            record: &Record,
+            details: &Details,
+            seen: Option<&Evidence>,
+        ) -> Result<(), AuditError> {
+            self.0.push((*record, *details, seen.is_some()));
             Ok(())
         }
     }
@@ -173,15 +190,17 @@ mod tests {
         let late = Verdict::Good(Score::new(0.1).unwrap());
         audit.seen(part, Micros(10), Travel(100));
         audit.decided(part, Micros(20), Travel(200), Fate::Rejected(Cause::Uninspected(Reason::NotJudged)));
-        audit.judged(part, Some(Evidence { width: 1, input: vec![0; 3], heatmap: vec![0.0] }));
+        audit.judged(part, Some(Evidence { width: 1, input: vec![0; 3], heatmap: vec![0.0], original: None }));
         audit.late(part, late);
+        audit.details(part).unwrap().fire_error_us = Some(12);
         let record = audit.left(part, &mut kept).unwrap();
         let raw = record.get();
         assert_eq!((raw.seen_at, raw.seen_travel, raw.decided_at), (Micros(10), Travel(100), Micros(20)));
         assert_eq!(raw.verdict, Verdict::Uninspected(Reason::NotJudged));
         assert!(!raw.passed && raw.simulation && raw.late_verdict == Some(late));
-        assert_eq!(kept.0, [(record, true)]);
-        assert!(audit.known.is_empty());
+        let details = Details { fire_error_us: Some(12), ..Details::default() };
+        assert_eq!(kept.0, [(record, details, true)]);
+        assert!(audit.known.is_empty() && audit.details(part).is_none());
     }
 
     #[test]
@@ -201,7 +220,7 @@ mod tests {
         audit.decided(PartId(1), Micros(20), Travel(200), Fate::Passed(good));
         audit.seen(PartId(2), Micros(15), Travel(150));
         audit.abandon(Micros(30), Travel(300), &mut kept).unwrap();
-        let verdicts: Vec<_> = kept.0.iter().map(|(r, _)| (r.get().part, r.get().verdict, r.get().passed)).collect();
+        let verdicts: Vec<_> = kept.0.iter().map(|(r, ..)| (r.get().part, r.get().verdict, r.get().passed)).collect();
         let flushed = Verdict::Uninspected(Reason::Flushed);
         assert_eq!(verdicts, [(PartId(1), Verdict::Good(good), true), (PartId(2), flushed, false)]);
     }

@@ -31,6 +31,8 @@ pub struct Evidence {
     pub input: Vec<u8>,
     /// The heatmap, row-major, 0 to 1. Empty when the network failed.
     pub heatmap: Vec<f32>,
+    /// The frame that the input was made from, shared with whoever keeps it.
+    pub original: Option<Arc<Picture>>,
 }
 
 /// A part with its verdict.
@@ -84,7 +86,7 @@ impl Infer {
                         let job = receive.lock().unwrap_or_else(|poisoned| poisoned.into_inner()).recv();
                         let Ok(Job { picture, reply }) = job else { return };
                         // Nobody waits any more when the line has ended meanwhile.
-                        drop(reply.send(inspect(&mut inspector, &picture, &mut rgb)));
+                        drop(reply.send(inspect(&mut inspector, picture, &mut rgb)));
                     }
                 })
             })
@@ -142,8 +144,8 @@ impl Drop for Infer {
 }
 
 /// Judges one picture; `rgb` is room for the pixels of a JPEG, used again from picture to picture.
-fn inspect(inspector: &mut Inspector, picture: &Picture, rgb: &mut Vec<u8>) -> (Verdict, Option<Evidence>) {
-    let frame = match frame_of(picture, rgb) {
+fn inspect(inspector: &mut Inspector, picture: Picture, rgb: &mut Vec<u8>) -> (Verdict, Option<Evidence>) {
+    let frame = match frame_of(&picture, rgb) {
         Ok(frame) => frame,
         Err(error) => {
             tracing::warn!(%error, "a picture is no frame");
@@ -158,7 +160,8 @@ fn inspect(inspector: &mut Inspector, picture: &Picture, rgb: &mut Vec<u8>) -> (
         }
     };
     let width = inspector.manifest().preprocess().width();
-    (verdict, Some(Evidence { width, input: inspector.input().to_vec(), heatmap }))
+    let original = Some(Arc::new(picture));
+    (verdict, Some(Evidence { width, input: inspector.input().to_vec(), heatmap, original }))
 }
 
 /// Why a picture has no pixels to judge.

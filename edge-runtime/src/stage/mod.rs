@@ -5,8 +5,7 @@
 //! | [`capture`] | registered parts, pictures | the part that a picture shows, or that none came | pictures |
 //! | [`infer`] | pictures | verdicts, from worker threads, in order | the network |
 //! | [`gate`] | edges, verdicts, belt positions | gate movements, fates | nothing but belt positions |
-//! | [`audit`] | everything said about a part | one record for each part | nothing |
-//! | [`store`] | records and pictures | files | the disk |
+//! | [`audit`] | everything said about a part, with [`details`] that were measured | one record for each part | nothing |
 //! | [`shift`] | the hardware | steps all of them in the order of time | light barriers |
 //! | [`tally`] | the true course, the records | the table at the end of a simulated shift | |
 //!
@@ -14,8 +13,8 @@
 
 pub mod audit;
 pub mod capture;
+pub mod details;
 pub mod gate;
 pub mod infer;
 pub mod shift;
-pub mod store;
 pub mod tally;

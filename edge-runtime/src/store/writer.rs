@@ -1,0 +1,169 @@
+//! The thread that writes the database: whatever waits goes to the disk in one commit.
+//!
+//! Takes records and the names of pictures in the order in which they were sent. While the disk cannot be written it keeps what
+//! it holds and tries again; what the end of the run finds unwritten goes to the log, record by record, and is counted: nothing
+//! is lost silently.
+
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::sync::mpsc::Receiver;
+use std::time::Duration;
+
+use rusqlite::{Connection, ErrorCode, Transaction, TransactionBehavior, params};
+use shared::limits::COMMIT_BATCH;
+use shared::record::Record;
+use shared::units::PartId;
+use shared::wall::WallTime;
+
+use super::entry::{self, Pictures};
+use super::error::StoreError;
+use super::progress::Progress;
+use super::run::{RunId, RunStart};
+use super::sweep::Sweeper;
+use crate::stage::details::Details;
+
+/// Pause before a failed commit is tried again: long enough for a full disk to be a state and not a load.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// What the writer is told.
+#[derive(Debug, Clone)]
+pub enum Message {
+    /// A part has left.
+    Record { record: Record, details: Details },
+    /// A part's pictures are on the disk. Sent after its record.
+    Pictures { part: PartId, pictures: Pictures },
+}
+
+/// Writes one run.
+pub struct Writer {
+    pub connection: Connection,
+    pub database: PathBuf,
+    pub run: RunId,
+    pub start: RunStart,
+    pub inbox: Receiver<Message>,
+    pub progress: Arc<Progress>,
+    pub sweeper: Sweeper,
+}
+
+/// Tells those who wait that the writer has ended, however it did.
+struct Ending(Arc<Progress>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        self.0.ended();
+    }
+}
+
+impl Writer {
+    /// Works until nobody can send any more.
+    pub fn work(mut self) {
+        let _ending = Ending(Arc::clone(&self.progress));
+        while let Ok(first) = self.inbox.recv() {
+            let mut batch = vec![first];
+            batch.extend(self.inbox.try_iter().take(COMMIT_BATCH - 1));
+            self.keep(&batch);
+        }
+        self.close();
+    }
+
+    fn keep(&mut self, batch: &[Message]) {
+        let mut last = self.progress.closing();
+        while let Err(error) = self.commit(batch) {
+            let error = StoreError::database(&self.database)(error);
+            tracing::error!(%error, waiting = batch.len(), "records cannot be written");
+            self.progress.failed(error);
+            if last {
+                return self.give_up(batch);
+            }
+            // Whoever ends the run may have made room first.
+            last = !self.progress.wait_to_retry(RETRY);
+        }
+        // What is too much now is too much at the next write too, and a disk that cannot be written fails there.
+        if let Err(error) = self.sweeper.sweep(&mut self.connection) {
+            tracing::warn!(%error, "what is too much in the store cannot be deleted");
+        }
+    }
+
+    /// Writes all of them or, with an error, none; a record that the tables refuse is left out and reported.
+    fn commit(&mut self, batch: &[Message]) -> rusqlite::Result<()> {
+        let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
+        let mut rows = Vec::with_capacity(batch.len());
+        for message in batch {
+            rows.push(match put(&transaction, self.run, &self.start, message) {
+                Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Err(error),
+                other => Ok(other?),
+            });
+        }
+        transaction.commit()?;
+        let mut records = 0;
+        for (message, rows) in batch.iter().zip(rows) {
+            match (message, rows) {
+                (Message::Record { record, .. }, Ok(_)) => {
+                    records += 1;
+                    self.sweeper.record(self.start.wall_at(record.get().decided_at));
+                }
+                (Message::Record { record, .. }, Err(error)) => self.refuse(record, error),
+                (Message::Pictures { pictures, .. }, Ok(1)) => {
+                    self.sweeper.picture(pictures.bytes);
+                    self.progress.picture_closed(true);
+                }
+                // The record was refused, or had to make room already: the files are orphans.
+                (Message::Pictures { .. }, _) => self.progress.picture_closed(false),
+            }
+        }
+        self.progress.written(records);
+        Ok(())
+    }
+
+    fn refuse(&self, record: &Record, error: rusqlite::Error) {
+        let part = record.get().part;
+        let error = StoreError::Refused { run: self.run, part, source: Arc::new(error) };
+        tracing::error!(%error, ?record, "a record is not kept");
+        self.progress.refused(error);
+    }
+
+    /// The run ends and the disk still refuses: what is not kept is told.
+    fn give_up(&self, batch: &[Message]) {
+        for message in batch {
+            match message {
+                Message::Record { record, details } => {
+                    tracing::error!(?record, ?details, "a record is lost: it could not be written");
+                }
+                Message::Pictures { .. } => self.progress.picture_closed(false),
+            }
+        }
+    }
+
+    /// Notes how the run ended, and empties the log into the database.
+    fn close(&mut self) {
+        let noted = self.progress.end().map_or(Ok(0), |(at, reason)| {
+            let end = params![self.run.0, at.0, reason.name()];
+            self.connection.execute("UPDATE runs SET ended_us = ?2, end_reason = ?3 WHERE run = ?1", end)
+        });
+        // Only tidiness: the next start does it too, and a reader may hold the log at this moment.
+        let emptied = self.connection.query_row("PRAGMA wal_checkpoint(TRUNCATE)", [], |_| Ok(()));
+        if let Err(error) = noted.and(emptied) {
+            tracing::warn!(%error, run = self.run.0, "the end of the run is not noted");
+        }
+    }
+}
+
+fn put(transaction: &Transaction<'_>, run: RunId, start: &RunStart, message: &Message) -> rusqlite::Result<usize> {
+    match message {
+        Message::Record { record, details } => {
+            let wall: WallTime = details.wall.unwrap_or_else(|| start.wall_at(record.get().decided_at));
+            entry::insert(&mut transaction.prepare(entry::INSERT)?, run, record, wall, details)
+        }
+        Message::Pictures { part, pictures } => transaction.execute(
+            "UPDATE records SET kept = ?3, picture = ?4, original = ?5, picture_bytes = ?6 WHERE run = ?1 AND part = ?2",
+            params![
+                run.0,
+                part.0,
+                pictures.class as i64,
+                pictures.view,
+                pictures.original,
+                i64::try_from(pictures.bytes).unwrap_or(i64::MAX)
+            ],
+        ),
+    }
+}
