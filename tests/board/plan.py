@@ -17,7 +17,7 @@ from pathlib import Path
 from png import read_rgb
 
 # As in station.toml. Millimetres, and millimetres a second.
-GEOMETRY = {"speed": 60, "step": 0.5, "length": 32, "gate": 180, "photogate": 175, "confirm": 230, "look": 12}
+GEOMETRY = {"speed": 90, "step": 0.5, "length": 32, "gate": 180, "photogate": 175, "confirm": 230, "look": 12}
 PARTS = 60
 EVERY_DEFECTIVE = 4
 # Scores this much beyond the nearest one that was judged otherwise are not narrow.
@@ -103,6 +103,7 @@ def shift(plan):
 # What a station cannot do without, and how long it is gone. The one who clears the jam presses reset some seconds later.
 BROKEN = (("/run/camera/silent", 3000), ("/run/camera/still", 3000), ("/run/camera/error", 3000), ("/run/camera/unplug", 4000))
 RESET_AFTER = 4000
+KILL = "run kill -9 $(cat /run/station.log.pid)"
 
 
 def faults(plan):
@@ -117,6 +118,8 @@ def faults(plan):
         plan.parts(2)
     plan.event("file /run/display/nak 0 3000", after=60)
     plan.parts(3)
+    plan.event("run date -s 2031-01-01", after=60)
+    plan.parts(3)
     plan.event("ghost", after=60)
     plan.part(110, expect="reject")
     plan.parts(3)
@@ -127,7 +130,7 @@ def faults(plan):
     plan.parts(2)
     # Whatever is on the belt when a station starts is unknown to it.
     plan.part(GEOMETRY["gate"] + 100, expect="reject")
-    plan.event("kill /run/station.log.pid", after=60)
+    plan.event(KILL, after=60)
     plan.part(GEOMETRY["gate"] + 100)
     plan.parts(2)
     return plan.text()

@@ -23,7 +23,6 @@ program=$1
 "$here/setup.sh"
 payload=$BOARD_HOME/payload seen=$BOARD_HOME/seen
 emulated() { nice -n 5 qemu-aarch64 -cpu cortex-a76 -L /usr/aarch64-linux-gnu "$program" "$@"; }
-command -v qemu-aarch64 >/dev/null || { say "qemu-user is missing; scripts/aarch64.sh says how to come by it"; exit 77; }
 
 # What the belt carries, judged once by the same program.
 if [ ! -f "$payload/faults.plan" ] || [ -n "$(find "$program" "$models" "$here/plan.py" "$here/png.py" -newer "$payload/faults.plan")" ]; then
@@ -34,27 +33,22 @@ if [ ! -f "$payload/faults.plan" ] || [ -n "$(find "$program" "$models" "$here/p
     --json "$BOARD_HOME/verdicts" >/dev/null 2>&1
   python3 "$here/plan.py" "$BOARD_HOME/photos" "$BOARD_HOME/verdicts" "$payload"
 fi
-cp "$models/cap-nano.draem" "$models/demo.pub" "$here/station.toml" "$here/guest/job" "$payload/"
+cp "$models/cap-nano.draem" "$models/demo.pub" "$here/station.toml" "$here/guest/"{job,links} "$payload/"
 cp "$program" "$payload/station"
 
 # The kernel unpacks archives that follow one another.
 (cd "$BOARD_HOME" && find payload -print0 | cpio --null -o -H newc -R 0:0 --quiet | cat base.cpio - >image.cpio)
 rm -rf "$seen" && mkdir -p "$seen"
-boot() {
-  nice -n 5 qemu-system-aarch64 -M virt,gic-version=2 -accel tcg,thread=multi -cpu cortex-a76 -smp 2 -m 1024 \
-    -nodefaults -no-user-config -display none -serial stdio -no-reboot -kernel "$BOARD_HOME/vmlinuz" -initrd "$BOARD_HOME/image.cpio" \
-    -append "console=ttyAMA0 quiet panic=-1 mitigations=off $shell" \
-    -virtfs "local,path=$seen,mount_tag=share,security_model=none,multidevs=remap"
-}
-if [ -n "$shell" ]; then
-  boot
-  exit
-fi
+# One processor: were there two, a busy host would hold up one of them while the belt runs on the other, and the kernel would
+# find encoder edges gone by.
+machine=(nice -n 5 qemu-system-aarch64 -M virt,gic-version=2 -accel tcg -cpu cortex-a76 -smp 1 -m 1024
+  -nodefaults -no-user-config -display none -serial stdio -no-reboot -kernel "$BOARD_HOME/vmlinuz" -initrd "$BOARD_HOME/image.cpio"
+  -append "console=ttyAMA0 quiet panic=-1 mitigations=off $shell"
+  -virtfs "local,path=$seen,mount_tag=share,security_model=none,multidevs=remap")
+[ -z "$shell" ] || exec "${machine[@]}"
 say "booting"
 started=$SECONDS
-export -f boot
-export seen shell
-timeout --kill-after 5 "$give_up_after" bash -c boot </dev/null >"$seen/console" 2>&1 || true
+timeout --foreground --kill-after 5 "$give_up_after" "${machine[@]}" </dev/null >"$seen/console" 2>&1 || true
 say "$((SECONDS - started)) s on the board"
 [ "$(cat "$seen/status" 2>/dev/null)" = 0 ] || { tail -n 30 "$seen/console" >&2; say "the board did not come to an end"; exit 1; }
 python3 "$here/judge.py" "$seen"

@@ -15,10 +15,14 @@ cross=aarch64-linux-gnu-
 say() { printf 'board: %s\n' "$*" >&2; }
 die() { say "$*"; exit 77; }
 
-packages="qemu-system-arm cpio kmod xz-utils zstd python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
-present() { command -v qemu-system-aarch64 && command -v cpio && PATH=$PATH:/sbin:/usr/sbin command -v depmod && command -v xz &&
-  command -v zstd && command -v python3 && command -v ${cross}gcc; } >/dev/null
+packages="qemu-system-arm qemu-user cpio kmod xz-utils zstd python3 gcc-aarch64-linux-gnu libc6-dev-arm64-cross"
 export PATH=$PATH:/sbin:/usr/sbin
+present() {
+  local program
+  for program in qemu-system-aarch64 qemu-aarch64 cpio depmod xz zstd python3 ${cross}gcc; do
+    command -v "$program" >/dev/null || return
+  done
+}
 if ! present; then
   how="On Debian and Ubuntu: sudo apt-get install $packages"
   [ "$(id -u)" = 0 ] && command -v apt-get >/dev/null || die "programs are missing. $how"

@@ -17,10 +17,11 @@
  *   MM stall MS                     the encoder stands still, the belt runs
  *   MM press LINE DELAY MS          an input is on for a while
  *   MM file PATH DELAY MS           a file exists for a while: how camera and display are broken
- *   MM kill PATH                    the process whose number stands in the file is killed
+ *   MM run COMMAND                  the shell runs it, beside the belt
  * EVENTS has a JSON object a line: "part" for each that has left, "line" for each change of an output, "did" for each fault, "end".
  * "t" is CLOCK_MONOTONIC in microseconds, "x" travel in micrometres. A stalled machine slows the belt down; nothing is skipped.
  */
+#define _GNU_SOURCE
 #include <errno.h>
 #include <fcntl.h>
 #include <sched.h>
@@ -36,7 +37,7 @@
 
 #define TICK_US 2000
 #define SLIP_US 6000      /* the belt moves for at most this long at once, however late a tick is */
-#define HOLD_S 60
+#define HOLD_S 30
 #define PARTS 1000
 #define MARKS (12 * PARTS)
 #define TIMERS 64
@@ -51,7 +52,7 @@ static struct { const char *name; int pull, value, fd; } line[LINES] = {
 };
 
 static double speed = 50, step = 0.5, length = 32, gate = 150, photogate = 145, confirm = 190, look = 12;
-static struct { int picture, gate[3]; int64_t edge_t; char kind[24], expect[24]; } part[PARTS];
+static struct { int picture, gate[3]; int64_t edge_t, photo_t; char kind[24], expect[24]; } part[PARTS];
 static int parts;
 
 enum what { LOOK, TRIGGER_ON, TRIGGER_OFF, PHOTO_ON, PHOTO_OFF, FRONT, MIDDLE, REAR, CONFIRM_ON, CONFIRM_OFF, COMMAND };
@@ -240,7 +241,6 @@ static void command(const char *text)
 	char a[128];
 	double v;
 	int delay, ms;
-	FILE *f;
 	if (!strcmp(text, "bounce")) bouncing = 1;
 	else if (!strcmp(text, "ghost")) ghostly = 1;
 	else if (sscanf(text, "stop %d", &ms) == 1) stop_until = t + ms * 1000ll;
@@ -252,9 +252,10 @@ static void command(const char *text)
 	} else if (sscanf(text, "file %127s %d %d", a, &delay, &ms) == 3) {
 		later(t + delay * 1000ll, MAKE_FILE, 0, 0, a);
 		later(t + (delay + ms) * 1000ll, REMOVE_FILE, 0, 0, a);
-	} else if (sscanf(text, "kill %127s", a) == 1) {
-		if (!(f = fopen(a, "r")) || fscanf(f, "%d", &ms) != 1 || kill(ms, SIGKILL)) die(text);
-		fclose(f);
+	} else if (!strncmp(text, "run ", 4)) {
+		pid_t child = fork();
+		if (child < 0) die("fork");
+		if (!child) dup2(2, 1), execl("/bin/sh", "sh", "-c", text + 4, (char *)0), _exit(127); /* EVENTS is the belt's alone */
 	} else errno = 0, die(text);
 	printf("{\"t\":%lld,\"x\":%lld,\"did\":\"%s\"}\n", (long long)t, (long long)x, text);
 }
@@ -271,7 +272,10 @@ static void reach(const struct mark *m)
 		bouncing = ghostly = 0;
 		break;
 	case TRIGGER_OFF: set_line(TRIGGER, 0); break;
-	case PHOTO_ON: set_line(PHOTOGATE, 1); break;
+	case PHOTO_ON:
+		part[i].photo_t = now();
+		set_line(PHOTOGATE, 1);
+		break;
 	case PHOTO_OFF: set_line(PHOTOGATE, 0); break;
 	case FRONT: case MIDDLE:
 		read_outputs();
@@ -280,9 +284,9 @@ static void reach(const struct mark *m)
 	case REAR:
 		read_outputs();
 		part[i].gate[2] = line[REJECT].value;
-		printf("{\"t\":%lld,\"x\":%lld,\"part\":%d,\"picture\":%d,\"kind\":\"%s\",\"expect\":\"%s\",\"edge_t\":%lld,\"edge_x\":%lld,"
-			"\"gate\":[%d,%d,%d]}\n", (long long)t, (long long)x, i, part[i].picture, part[i].kind, part[i].expect,
-			(long long)part[i].edge_t, (long long)(m->x - (int64_t)((gate + length) * 1000)), part[i].gate[0], part[i].gate[1],
+		printf("{\"t\":%lld,\"x\":%lld,\"part\":%d,\"picture\":%d,\"kind\":\"%s\",\"expect\":\"%s\",\"edge_t\":%lld,"
+			"\"photo_t\":%lld,\"edge_x\":%lld,\"gate\":[%d,%d,%d]}\n", (long long)t, (long long)x, i, part[i].picture, part[i].kind,
+			part[i].expect, (long long)part[i].edge_t, (long long)part[i].photo_t, (long long)(m->x - (int64_t)((gate + length) * 1000)), part[i].gate[0], part[i].gate[1],
 			part[i].gate[2]);
 		break;
 	case CONFIRM_ON: if (diverted) set_line(CONFIRM, 1); break;
@@ -331,8 +335,9 @@ int main(int count, char **arg)
 	if (picture == MAP_FAILED) die("/run/camera/picture");
 	setvbuf(stdout, 0, _IOLBF, 0);
 	signal(SIGTERM, on_signal);
+	signal(SIGCHLD, SIG_IGN);
 	struct sched_param priority = { .sched_priority = 80 };
-	if (sched_setscheduler(0, SCHED_FIFO, &priority) || mlockall(MCL_CURRENT | MCL_FUTURE)) die("real time");
+	if (sched_setscheduler(0, SCHED_FIFO | SCHED_RESET_ON_FORK, &priority) || mlockall(MCL_CURRENT | MCL_FUTURE)) die("real time");
 
 	const int64_t end = marks ? mark[marks - 1].x + 1000 : 0;
 	int64_t last = t = now(), ran = t, latest = 0;
