@@ -28,9 +28,9 @@ emulated() { nice -n 5 qemu-aarch64 -cpu cortex-a76 -L /usr/aarch64-linux-gnu "$
 if [ ! -f "$payload/faults.plan" ] || [ -n "$(find "$program" "$models" "$here/plan.py" "$here/png.py" -newer "$payload/faults.plan")" ]; then
   say "drawing and judging pictures"
   rm -rf "$payload" "$BOARD_HOME/photos" && mkdir -p "$payload"
-  emulated render --out "$BOARD_HOME/photos" --good 0 --test-good 30 --defects 28 --seed 3 2>/dev/null
+  emulated render --out "$BOARD_HOME/photos" --good 0 --test-good 30 --defects 28 --seed 3
   emulated inspect --bundle "$models/cap-nano.draem" --trust "$models/demo.pub" --images "$BOARD_HOME/photos/test" \
-    --json "$BOARD_HOME/verdicts" >/dev/null 2>&1
+    --json "$BOARD_HOME/verdicts" >/dev/null
   python3 "$here/plan.py" "$BOARD_HOME/photos" "$BOARD_HOME/verdicts" "$payload"
 fi
 cp "$models/cap-nano.draem" "$models/demo.pub" "$here/station.toml" "$here/guest/"{job,links} "$payload/"
