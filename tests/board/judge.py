@@ -1,0 +1,160 @@
+#!/usr/bin/env python3
+"""Judges what was seen on the emulated board.
+
+    judge.py SEEN
+
+Takes the folder that guest/job filled. Prints a line for each check, with its evidence, writes each plan's display as
+SEEN/PLAN/display.png, and ends with 1 if anything was not as it must be. It knows nothing of times: a slow machine changes no result.
+"""
+
+import json
+import sys
+from collections import Counter
+from pathlib import Path
+from statistics import median
+
+from plan import GEOMETRY, KILL
+from png import write_grey
+
+# A record belongs to the part whose edge is this near to its own; edges are hundreds of milliseconds apart.
+SAME_EDGE_US = 50_000
+# The gate is told to divert when a part is this far before it; as in station.toml.
+WINDOW_BEFORE_UM = 12_000
+# Lines of the station's talk that are shown.
+LAST_WORDS = 4
+
+PASSED, DIVERTED = [0, 0, 0], [1, 1, 1]
+
+
+class Report:
+    """Prints checks and counts those that failed."""
+
+    def __init__(self):
+        self.failed = 0
+
+    def check(self, good, what, evidence=""):
+        self.failed += not good
+        print(f"  {'ok    ' if good else 'FAILED'}  {what}{f': {evidence}' if evidence else ''}")
+
+
+def note(what, evidence):
+    print(f"          {what}: {evidence}")
+
+
+def lines(path):
+    return [json.loads(line) for line in path.read_text().splitlines()]
+
+
+def record_of(part, records):
+    """The records of a part: of its edge at the trigger, or, where that was not seen, at the photogate."""
+    return [
+        r
+        for r in records
+        if min(abs(r["seen_us"] - part["edge_t"]), abs(r["seen_us"] - part["photo_t"])) < SAME_EDGE_US
+    ]
+
+
+def fault_of(part, records):
+    """Why this part was not treated as it must be; empty when it was."""
+    got, mine = part["gate"], record_of(part, records)
+    if got not in (PASSED, DIVERTED):
+        return f"the gate moved while it was there {got}"
+    if part["expect"] == "pass" and got != PASSED or part["expect"] == "reject" and got != DIVERTED:
+        return f"expected {part['expect']}, gate {'diverted' if got == DIVERTED else 'let it pass'}"
+    if part["kind"] != "good" and got == PASSED:
+        return f"a {part['kind']} passed"
+    if len(mine) != 1:
+        return f"{len(mine)} records"
+    if mine[0]["passed"] != (got == PASSED):
+        return f"its record says {'passed' if mine[0]['passed'] else 'rejected'}"
+    if mine[0]["passed"] and mine[0]["verdict"] != "good":
+        return f"passed as {mine[0]['verdict']}"
+    return ""
+
+
+def judge_parts(report, events, records):
+    parts = [e for e in events if "part" in e]
+    faults = [(p, fault) for p in parts if (fault := fault_of(p, records))]
+    passed = sum(p["gate"] == PASSED for p in parts)
+    evidence = [f"{p['part']} ({p['kind']}) {fault}" for p, fault in faults]
+    report.check(not faults and parts, f"{len(parts)} parts, {passed} passed, {len(parts) - passed} rejected", "; ".join(evidence))
+    report.check(len(records) == len(parts) > 0, "one record each", f"{len(records)} records")
+    reasons = Counter(r["reason"] or r["verdict"] for r in records if not r["passed"])
+    note("rejected for", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())))
+    return parts
+
+
+def judge_gate(report, events, parts):
+    """Every pulse must belong to a rejected part; prints how near to its place it came."""
+    opened = [e["x"] for e in events if e.get("line") == "reject" and e["value"]]
+    planned = [p["edge_x"] + GEOMETRY["gate"] * 1000 - WINDOW_BEFORE_UM for p in parts if p["gate"] == DIVERTED]
+    errors = sorted(abs(min((x - place for x in opened), key=abs)) / 1000 for place in planned) if opened else []
+    if errors:
+        note("gate opened", f"{median(errors):.1f} mm from its place at the median, {errors[-1]:.1f} mm at most")
+    report.check(len(opened) <= len(planned) + 1, "no pulse without a part", f"{len(opened)} pulses, {len(planned)} rejected parts")
+
+
+def judge_service(report, said, killed, status):
+    ends = [s for s in said if "status" in s]
+    words = Counter(s["said"] for s in said if "said" in s)
+    starts = 2 if killed else 1
+    report.check(words["READY=1"] == starts and words["WATCHDOG=1"] > 0, "says that it is ready and alive", f"{words['READY=1']} starts")
+    report.check(not any("bitten" in s for s in said) and len(ends) == starts, "the watchdog did not bite", f"{len(ends)} ends")
+    report.check(status == "0", "stops when told to", f"status {status}, at most {ends[-1]['max_rss_kib'] // 1024} MiB" if ends else "never ended")
+
+
+def judge_outputs(report, events, plan):
+    beats = [e for e in events if e.get("line") == "heartbeat"]
+    permits = [e["value"] for e in events if e.get("line") == "run-ok"]
+    report.check(len(beats) > 10, "heartbeat", f"{len(beats)} changes")
+    if plan == "line":
+        report.check(permits == [1], "the permit holds for the whole shift", f"run-ok {permits}")
+        return
+    note("belt held by the station", f"{permits.count(0)} times")
+    killed_at = next((e["t"] for e in events if e.get("did") == KILL), None)
+    after = [(e["line"], e["value"]) for e in events if "line" in e and killed_at and e["t"] >= killed_at]
+    safe = ("run-ok", 0) in after[:4] and ("reject", 1) in after[:4]
+    report.check(safe, "killed, it diverts and takes the permit away", f"{after[:4]}")
+
+
+def judge_display(report, folder):
+    path = folder / "display.pbm"
+    if not path.exists():
+        report.check(False, "display", "nothing was drawn")
+        return
+    _, size, bits = path.read_bytes().split(b"\n", 2)
+    width, height = map(int, size.split())
+    grey = bytes(0 if bits[i // 8] >> (7 - i % 8) & 1 else 255 for i in range(width * height))
+    write_grey(folder / "display.png", width, height, grey)
+    lit = grey.count(255) / len(grey)
+    report.check(0.01 < lit < 0.6, "display", f"{lit:.0%} lit after {(folder / 'transfers').read_text().strip()} transfers")
+
+
+def judge(report, folder):
+    print(f"\n{folder.name}")
+    events, said = lines(folder / "events"), lines(folder / "station.log")
+    text = (folder / "records").read_text()
+    records = json.loads(text) if text.strip() else []
+    killed = any(e.get("did") == KILL for e in events)
+    status = (folder / "belt").read_text().strip()
+    report.check(status == "0", "the belt came to its end", (folder / "belt.err").read_text().strip() or f"status {status}")
+    parts = judge_parts(report, events, records)
+    judge_gate(report, events, parts)
+    judge_outputs(report, events, folder.name)
+    judge_display(report, folder)
+    note("camera set to", ", ".join((folder / "controls").read_text().split("\n")[:-1]))
+    judge_service(report, said, killed, (folder / "station").read_text().strip())
+    for line in (folder / "station.err").read_text().splitlines()[-LAST_WORDS:]:
+        note("station", line)
+
+
+def main(seen):
+    report = Report()
+    for plan in ("line", "faults"):
+        judge(report, Path(seen) / plan)
+    print(f"\n{report.failed or 'nothing'} failed")
+    return 1 if report.failed else 0
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1]) if len(sys.argv) == 2 else __doc__)
