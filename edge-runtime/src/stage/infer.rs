@@ -11,16 +11,14 @@ use std::thread::JoinHandle;
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
-use shared::frame::{Frame, FrameError, PixelFormat};
 use shared::limits::SHOT_QUEUE;
 use shared::units::{Micros, PartId};
 use shared::verdict::{Reason, Verdict};
-use thiserror::Error;
 
 use crate::config::Latency;
 use crate::engine::Inspector;
-use crate::hw::board::jpeg::{self, JpegError};
-use crate::hw::roles::{Picture, PictureFormat};
+use crate::hw::pixels::frame_of;
+use crate::hw::roles::Picture;
 
 /// What the network saw and said, to be shown and kept.
 #[derive(Debug, Clone, PartialEq)]
@@ -162,61 +160,4 @@ fn inspect(inspector: &mut Inspector, picture: Picture, rgb: &mut Vec<u8>) -> (V
     let width = inspector.manifest().preprocess().width();
     let original = Some(Arc::new(picture));
     (verdict, Some(Evidence { width, input: inspector.input().to_vec(), heatmap, original }))
-}
-
-/// Why a picture has no pixels to judge.
-#[derive(Debug, Error)]
-enum NoFrame {
-    #[error(transparent)]
-    Jpeg(#[from] JpegError),
-    #[error(transparent)]
-    Frame(#[from] FrameError),
-}
-
-/// The picture's pixels, decoded into `rgb` where they are not pixels yet.
-fn frame_of<'a>(picture: &'a Picture, rgb: &'a mut Vec<u8>) -> Result<Frame<'a>, NoFrame> {
-    let Picture { format, width, height, ref bytes, .. } = *picture;
-    let (format, bytes) = match format {
-        PictureFormat::Pixels(format) => (format, bytes),
-        PictureFormat::Jpeg => {
-            jpeg::decode(bytes, width, height, rgb)?;
-            (PixelFormat::Rgb8, &*rgb)
-        }
-    };
-    // Rows of all planes are as long, but for chroma below the picture, whose rows are half as many.
-    let rows = if format == PixelFormat::Nv12 { height + height / 2 } else { height };
-    Ok(Frame::new(format, width, height, bytes.len() / rows.max(1), bytes)?)
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    fn picture(format: PictureFormat, width: usize, height: usize, bytes: Vec<u8>) -> Picture {
-        Picture { exposed_at: Micros(0), format, width, height, bytes }
-    }
-
-    #[test]
-    fn every_arrangement_of_pixels_is_seen_with_its_own_rows() {
-        for (format, bytes) in [
-            (PixelFormat::Rgb8, 4 * 6 * 3),
-            (PixelFormat::Grey, 4 * 6),
-            (PixelFormat::Yuyv, 4 * 6 * 2),
-            (PixelFormat::Nv12, 4 * 6 * 3 / 2),
-        ] {
-            let whole = picture(PictureFormat::Pixels(format), 4, 6, vec![0; bytes]);
-            let mut rgb = Vec::new();
-            let frame = frame_of(&whole, &mut rgb).unwrap();
-            assert_eq!((frame.format(), frame.width(), frame.height()), (format, 4, 6));
-            let short = picture(PictureFormat::Pixels(format), 4, 6, vec![0; bytes - 1]);
-            assert!(frame_of(&short, &mut rgb).is_err(), "{format:?}");
-        }
-    }
-
-    #[test]
-    fn rubbish_for_a_jpeg_is_no_frame() {
-        let mut rgb = Vec::new();
-        let rubbish = picture(PictureFormat::Jpeg, 4, 6, vec![0xff; 100]);
-        assert!(matches!(frame_of(&rubbish, &mut rgb), Err(NoFrame::Jpeg(_))));
-    }
 }

@@ -7,11 +7,12 @@
 use std::io::Cursor;
 
 use image::{ExtendedColorType, ImageEncoder as _, ImageError};
-use shared::frame::{Frame, FrameError, PixelFormat};
+use shared::frame::{Frame, FrameError};
 use shared::preprocess::row_to_rgb;
 use thiserror::Error;
 
 use crate::hmi::thumbnail::overlay;
+use crate::hw::pixels::{NoFrame, frame_of};
 use crate::hw::roles::Picture;
 use crate::stage::infer::Evidence;
 
@@ -21,6 +22,9 @@ const SIDE: usize = 256;
 /// Why there is no picture file.
 #[derive(Debug, Error)]
 pub enum PngError {
+    /// The picture has no pixels.
+    #[error("{0}")]
+    Picture(#[from] NoFrame),
     /// The pixels are no frame.
     #[error("{0}")]
     Frame(#[from] FrameError),
@@ -47,14 +51,10 @@ pub fn original(evidence: &Evidence) -> Result<Vec<u8>, PngError> {
 }
 
 /// A frame's pixels by the same arithmetic that makes the network's input.
-fn rgb(picture: &Picture) -> Result<Vec<u8>, FrameError> {
-    let &Picture { format, width, height, ref bytes, .. } = picture;
-    let stride = match format {
-        PixelFormat::Rgb8 => width.saturating_mul(3),
-        PixelFormat::Yuyv => width.saturating_mul(2),
-        PixelFormat::Grey | PixelFormat::Nv12 => width,
-    };
-    let frame = Frame::new(format, width, height, stride, bytes)?;
+fn rgb(picture: &Picture) -> Result<Vec<u8>, NoFrame> {
+    let mut decoded = Vec::new();
+    let frame = frame_of(picture, &mut decoded)?;
+    let (width, height) = (frame.width(), frame.height());
     let mut rgb = vec![0; width * height * 3];
     for (y, row) in rgb.chunks_exact_mut(width * 3).enumerate() {
         row_to_rgb(&frame, y, 0, row);
@@ -78,9 +78,11 @@ fn encode(rgb: &[u8], width: usize, height: usize) -> Result<Vec<u8>, PngError> 
 mod tests {
     use std::sync::Arc;
 
+    use shared::frame::PixelFormat;
     use shared::units::Micros;
 
     use super::*;
+    use crate::hw::roles::PictureFormat;
 
     fn decoded(png: &[u8]) -> image::RgbImage {
         image::load_from_memory(png).unwrap().into_rgb8()
@@ -90,7 +92,7 @@ mod tests {
     fn the_trainer_gets_the_frame_and_people_the_heatmap_beside_the_input() {
         let picture = Picture {
             exposed_at: Micros(0),
-            format: PixelFormat::Grey,
+            format: PictureFormat::Pixels(PixelFormat::Grey),
             width: 3,
             height: 2,
             bytes: vec![0, 50, 100, 150, 200, 250],
@@ -106,8 +108,13 @@ mod tests {
 
     #[test]
     fn pixels_that_are_no_picture_are_an_error() {
-        let picture =
-            Picture { exposed_at: Micros(0), format: PixelFormat::Nv12, width: 4, height: 4, bytes: vec![0; 23] };
+        let picture = Picture {
+            exposed_at: Micros(0),
+            format: PictureFormat::Pixels(PixelFormat::Nv12),
+            width: 4,
+            height: 4,
+            bytes: vec![0; 23],
+        };
         let evidence = Evidence { width: 0, input: vec![], heatmap: vec![], original: Some(Arc::new(picture)) };
         assert!(matches!(original(&evidence), Err(PngError::Frame(FrameError::Short { expected: 24, got: 23 }))));
         assert!(original(&Evidence { original: None, ..evidence }).is_err());

@@ -7,9 +7,10 @@
 use std::path::Path;
 
 use anyhow::Result;
-use edge_video::survey;
 
-use super::{cameras, chips, nodes};
+#[cfg(any(feature = "camera", target_arch = "aarch64"))]
+use super::cameras;
+use super::{chips, nodes};
 use crate::cli::exit::Exit;
 
 /// Lists cameras, GPIO lines, buses and displays that a station can use here.
@@ -27,10 +28,21 @@ pub struct Args {
 /// # Errors
 /// None.
 pub fn run(args: &Args) -> Result<Exit> {
-    print!("{}", cameras::table(&survey(), args.all));
+    print!("{}", cameras(args.all));
     print!("{}", chips::table(&chips::find()));
     for kind in &nodes::KINDS {
         print!("{}", nodes::table(kind, &nodes::find(Path::new("/dev"), kind)));
     }
     Ok(Exit::Done)
+}
+
+#[cfg(any(feature = "camera", target_arch = "aarch64"))]
+fn cameras(all: bool) -> String {
+    cameras::table(&edge_video::survey(), all)
+}
+
+#[cfg(not(any(feature = "camera", target_arch = "aarch64")))]
+fn cameras(_: bool) -> String {
+    "CAMERAS\n  this program was built without them: build it with `--features camera`, which needs libclang\n"
+        .to_owned()
 }

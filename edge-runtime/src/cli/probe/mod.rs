@@ -3,6 +3,7 @@
 //! `command` puts together the tables of `cameras`, GPIO `chips` and other `nodes`; `words` holds what their
 //! lines share.
 
+#[cfg(any(feature = "camera", target_arch = "aarch64"))]
 mod cameras;
 mod chips;
 mod command;
