@@ -165,7 +165,7 @@ def judge(report, folder):
     judge_gate(report, events, parts)
     judge_outputs(report, events, folder.name)
     judge_display(report, folder)
-    note("camera set to", ", ".join((folder / "controls").read_text().split("\n")[:-1]))
+    note("camera set to", ", ".join((folder / "controls").read_text().splitlines()))
     judge_service(report, said, killed, (folder / "station").read_text().strip())
     for line in (folder / "station.err").read_text().splitlines()[-LAST_WORDS:]:
         note("station", line)

@@ -22,6 +22,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
@@ -201,7 +202,7 @@ static int answer(uint32_t seq, int status, const void *data, int length, int in
 }
 
 static struct { uint32_t seq; int length; } urb[URBS];
-static int urbs;
+static int urbs, sending; /* sending: a frame has begun */
 static void drop(int i) { memmove(urb + i, urb + i + 1, (--urbs - i) * sizeof *urb); }
 
 /* One message of the kernel's. False when it has closed its end. */
@@ -213,6 +214,7 @@ static int listen_to_host(void)
 	uint32_t seq = ntohl(h.seqnum);
 	if (ntohl(h.command) == UNLINK) {
 		struct header r = { .command = htonl(UNLINKED), .seqnum = htonl(seq) };
+		sending = 0;                                         /* the stream stops */
 		for (int i = 0; i < urbs; i++)
 			if (urb[i].seq == ntohl(h.arg[0])) { drop(i); r.arg[0] = htonl(-ECONNRESET); break; }
 		return whole(1, &r, sizeof r);
@@ -258,13 +260,11 @@ static void stream(void)
 	static uint8_t *frame;
 	uint8_t mark = 0, damaged = 0;
 	uint32_t sent = 0, bytes = 0;
-	int sending = 0;
 	double next = 0;
 	if (!frame && !(frame = malloc(size))) die("memory");
-	for (urbs = 0; !have("unplug");) {
+	for (urbs = sending = 0; !have("unplug");) {
 		double t = now();
-		if (!urbs) sending = 0;
-		else if (!sending && t >= next) {
+		if (urbs && !sending && t >= next) {
 			next = (next < t - 0.5 ? t : next) + 1.0 / fps;
 			if (!have("silent")) {
 				bytes = expose(frame);
@@ -272,7 +272,7 @@ static void stream(void)
 			}
 		}
 		struct pollfd p = { .fd = sock, .events = POLLIN };
-		int wait = sending ? 0 : urbs ? (int)((next - t) * 1000) + 1 : 100;
+		int wait = !urbs ? 100 : sending ? 0 : (int)((next - t) * 1000) + 1;
 		if (poll(&p, 1, wait) > 0) {
 			if (!listen_to_host()) break;
 			continue;
@@ -327,6 +327,7 @@ int main(int count, char **arg)
 	picture = mmap(0, sizeof *picture, PROT_READ, MAP_SHARED, fd, 0);
 	if (picture == MAP_FAILED) die(path);
 	signal(SIGPIPE, SIG_IGN);
+	if (setpriority(PRIO_PROCESS, 0, -15)) die("priority"); /* devices do not wait for the station's computing */
 	descriptors();
 	write_controls();
 	for (;;) {
