@@ -84,7 +84,7 @@ static void jpeg_make_full(void)
 {
 	for (int i = 0; i < 256; i++)
 		for (int chroma = 0; chroma < 2; chroma++) {
-			int v = chroma ? (i - 128) * 255 / 224 : (i - 16) * 255 / 219 - 128;
+			int v = chroma ? ((i - 128) * 510 + 128 * 448 + 224) / 448 - 128 : ((i - 16) * 510 + 16 * 438 + 219) / 438 - 16 - 128;
 			jpeg_full[chroma][i] = v < -128 ? -128 : v > 127 ? 127 : v;
 		}
 }
