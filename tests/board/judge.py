@@ -4,8 +4,8 @@
     judge.py SEEN
 
 Takes the folder that guest/job filled. Prints a line for each check, with its evidence, writes each scenario's display as
-SEEN/SCENARIO/display.png, and ends with 1 if anything was not as it must be. A station that keeps no records, as the stand-in, is
-judged by the gate alone. It knows nothing of times: a slow machine changes no result.
+SEEN/SCENARIO/display.png, and ends with 1 if anything was not as it must be. Without records, as
+of the stand-in, the gate alone is judged. It knows nothing of times: a slow machine changes no result.
 """
 
 import json
@@ -47,9 +47,11 @@ def lines(path):
 
 
 def read_records(folder):
-    """The records, or nothing where the station keeps none."""
+    """The records, or nothing where this station cannot show any."""
+    if not (folder / "records").exists() or "unrecognized subcommand" in (folder / "records.err").read_text():
+        return None
     text = (folder / "records").read_text()
-    return json.loads(text) if text.strip() else None
+    return json.loads(text) if text.strip() else []
 
 
 def same_edge(record, part):
@@ -157,7 +159,7 @@ def judge(report, folder):
     events, said = lines(folder / "events"), lines(folder / "station.log")
     records = read_records(folder)
     if records is None:
-        note("no records", "".join((folder / "records.err").read_text().splitlines()[:1]))
+        note("records", "none to be had; the gate alone is judged")
     killed = any(e.get("did") == KILL for e in events)
     status = (folder / "belt").read_text().strip()
     report.check(status == "0", "the belt came to its end", (folder / "belt.err").read_text().strip() or f"status {status}")

@@ -52,6 +52,7 @@ cp "$program" "$payload/edge-runtime"
 rm -rf "$seen" && mkdir -p "$seen"
 # One processor: were there two, a busy host would hold up one of them while the belt runs on the other, and the kernel would
 # find encoder edges gone by.
+# shellcheck disable=SC2054
 machine=(nice -n 5 qemu-system-aarch64 -M virt,gic-version=2 -accel tcg -cpu cortex-a76 -smp 1 -m 1024
   -nodefaults -no-user-config -display none -serial stdio -no-reboot -kernel "$BOARD_HOME/vmlinuz" -initrd "$BOARD_HOME/image.cpio"
   -append "console=ttyAMA0 quiet panic=-1 mitigations=off $words"

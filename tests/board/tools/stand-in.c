@@ -41,7 +41,7 @@ enum { TRIGGER = 0, ENCODER = 1, REJECT = 7, RUN_OK = 8, HEARTBEAT = 9 };
 static struct { long long x, t; int waiting, bad; } part[PARTS];
 static int parts;
 static const unsigned char *pictures;
-static int picture_count, sound;
+static int sound;
 static volatile sig_atomic_t ended;
 
 static void die(const char *what)
@@ -164,8 +164,8 @@ int main(int count, char **arg)
 	struct stat s;
 	int fd = open(arg[1], O_RDONLY);
 	if (fd < 0 || fstat(fd, &s)) die(arg[1]);
-	picture_count = s.st_size / SIZE, sound = atoi(arg[2]);
-	if (sound > picture_count) { errno = EINVAL; die(arg[2]); }
+	sound = atoi(arg[2]);
+	if (sound > s.st_size / SIZE) { errno = EINVAL; die(arg[2]); }
 	pictures = mmap(0, s.st_size, PROT_READ, MAP_PRIVATE, fd, 0);
 	if (pictures == MAP_FAILED) die(arg[1]);
 	signal(SIGTERM, on_term);
