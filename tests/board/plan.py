@@ -5,7 +5,7 @@
 
 Takes the folder that `edge-runtime render` made and the lines that `edge-runtime inspect --json` wrote of its test pictures. Keeps
 those that the model judges rightly and not narrowly, since the board tests the station and not the model. Writes
-OUT/pictures.yuyv (256 by 256, one behind the other), OUT/line.plan, a shift without faults of camera or station, and OUT/faults.plan,
+OUT/pictures.yuyv (256 by 256, one behind the other, sound ones first), OUT/sound (how many those are), OUT/line.plan, a shift without faults of camera or station, and OUT/faults.plan,
 which provokes them. tools/belt.c says what a plan is.
 """
 
@@ -17,11 +17,13 @@ from pathlib import Path
 from png import read_rgb
 
 # As in station.toml. Millimetres, and millimetres a second.
-GEOMETRY = {"speed": 90, "step": 0.5, "length": 32, "gate": 180, "photogate": 175, "confirm": 230, "look": 12}
-PARTS = 60
+GEOMETRY = {"speed": 40, "step": 1, "length": 32, "gate": 400, "photogate": 395, "confirm": 450, "look": 12}
+PARTS = 56
 EVERY_DEFECTIVE = 4
-# Scores this much beyond the nearest one that was judged otherwise are not narrow.
-MARGIN = 1.2
+# Scores this many times beyond the nearest one that was judged otherwise are not narrow. The camera's JPEG moves those of sound parts
+# by up to 0.06, and those of defective parts only up.
+SOUND_MARGIN = 2.0
+DEFECTIVE_MARGIN = 1.2
 SIDE = 256
 
 
@@ -49,9 +51,9 @@ def choose(verdicts):
     sound, defective = [], []
     for v in verdicts:
         kind = Path(v["file"]).parts[0]
-        if kind == "good" and v["score"] * MARGIN < lowest_bad:
+        if kind == "good" and v["score"] * SOUND_MARGIN < lowest_bad:
             sound.append((v["file"], kind))
-        if kind != "good" and v["score"] > highest_good * MARGIN:
+        if kind != "good" and v["score"] > highest_good * DEFECTIVE_MARGIN:
             defective.append((v["file"], kind))
     return sound, defective
 
@@ -86,7 +88,7 @@ class Plan:
 
 
 def shift(plan):
-    """Sound and defective parts, spaced unevenly; twice the edge bounces, once the belt stands, once it runs back."""
+    """Sound and defective parts, spaced unevenly; twice the edge bounces, once the belt stands."""
     chance = random.Random(1)
     defective = {i * EVERY_DEFECTIVE + chance.randrange(EVERY_DEFECTIVE) for i in range(PARTS // EVERY_DEFECTIVE)}
     for i in range(PARTS):
@@ -95,8 +97,6 @@ def shift(plan):
         plan.part(chance.uniform(85, 130), good=i not in defective)
         if i == 20:
             plan.event("stop 2000", after=50)
-        if i == 40:
-            plan.event("back 15", after=50)
     return plan.text()
 
 
@@ -104,6 +104,8 @@ def shift(plan):
 BROKEN = (("/run/camera/silent", 3000), ("/run/camera/still", 3000), ("/run/camera/error", 3000), ("/run/camera/unplug", 4000))
 RESET_AFTER = 4000
 KILL = "run kill -9 $(cat /run/station.log.pid)"
+# Longer than station.toml's stall_ms.
+STALL = 4000
 
 
 def faults(plan):
@@ -123,10 +125,12 @@ def faults(plan):
     plan.event("ghost", after=60)
     plan.part(110, expect="reject")
     plan.parts(3)
-    plan.event("stall 1500", after=60)
-    plan.event("press reset 6000 200", after=60)
-    plan.part(110, expect="any")
-    plan.part(6 * GEOMETRY["speed"] + 60)
+    # Nobody can say where the parts are that a standing encoder leaves behind.
+    plan.part(GEOMETRY["gate"] + 100, expect="any")
+    plan.event(f"stall {STALL}", after=60)
+    plan.event(f"press reset {STALL + RESET_AFTER} 200", after=60)
+    plan.part(GEOMETRY["gate"] + 100, expect="any")
+    plan.part(GEOMETRY["gate"] + 100)
     plan.parts(2)
     # Whatever is on the belt when a station starts is unknown to it.
     plan.part(GEOMETRY["gate"] + 100, expect="reject")
@@ -149,6 +153,7 @@ def main(photos, verdicts, out):
         pictures += yuyv(rgb)
     out = Path(out)
     (out / "pictures.yuyv").write_bytes(pictures)
+    (out / "sound").write_text(str(len(sound)))
     (out / "line.plan").write_text(shift(Plan(sound, defective)))
     (out / "faults.plan").write_text(faults(Plan(sound, defective)))
 

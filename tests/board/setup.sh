@@ -10,7 +10,7 @@ here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 board=${BOARD_HOME:-$(cd "$here/../.." && pwd)/.deps/board}
 # The first kernel of Debian that has the GPIO simulator on aarch64, and a stable suite for the rest.
 suites="trixie trixie-backports"
-modules="9p 9pnet_virtio virtio_pci configfs gpio-sim vhci-hcd uvcvideo vivid uhid hid-mcp2221 i2c-dev"
+modules="9p 9pnet_virtio virtio_pci configfs gpio-sim vhci-hcd uvcvideo uhid hid-mcp2221 i2c-dev"
 cross=aarch64-linux-gnu-
 say() { printf 'board: %s\n' "$*" >&2; }
 die() { say "$*"; exit 77; }

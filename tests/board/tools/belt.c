@@ -7,8 +7,9 @@
  * The lines are those of a gpio-sim chip labelled "line", made here with the names below. The belt runs while `run-ok` is on.
  * `confirm` is a light barrier in the chute behind the gate. PLAN has one thing a line; lengths in millimetres of belt travel since
  * the start, times in milliseconds, '#' begins a comment:
- *   set KEY NUMBER                  speed (mm/s), step (mm of an encoder edge), length, gate, photogate, confirm (distances from the
- *                                   trigger), look (how far ahead of the trigger the camera sees the part)
+ *   set KEY NUMBER                  speed (mm/s), step (mm from one rising edge of encoder-a to the next; encoder-b is a quarter of
+ *                                   it behind), length, gate, photogate, confirm (distances from the trigger), look (how far ahead
+ *                                   of the trigger the camera sees the part)
  *   MM part PICTURE KIND EXPECT     a part's leading edge is at the trigger; picture number; the rest is repeated in EVENTS
  *   MM bounce                       the trigger's next edge bounces
  *   MM ghost                        the trigger does not see the next part
@@ -51,7 +52,7 @@ static struct { const char *name; int pull, value, fd; } line[LINES] = {
 	{ "alarm", 0, 0, 0 },
 };
 
-static double speed = 50, step = 0.5, length = 32, gate = 150, photogate = 145, confirm = 190, look = 12;
+static double speed = 40, step = 1, length = 32, gate = 400, photogate = 395, confirm = 450, look = 12;
 static struct { int picture, gate[3]; int64_t edge_t, photo_t; char kind[24], expect[24]; } part[PARTS];
 static int parts;
 
@@ -286,8 +287,8 @@ static void reach(const struct mark *m)
 		part[i].gate[2] = line[REJECT].value;
 		printf("{\"t\":%lld,\"x\":%lld,\"part\":%d,\"picture\":%d,\"kind\":\"%s\",\"expect\":\"%s\",\"edge_t\":%lld,"
 			"\"photo_t\":%lld,\"edge_x\":%lld,\"gate\":[%d,%d,%d]}\n", (long long)t, (long long)x, i, part[i].picture, part[i].kind,
-			part[i].expect, (long long)part[i].edge_t, (long long)part[i].photo_t, (long long)(m->x - (int64_t)((gate + length) * 1000)), part[i].gate[0], part[i].gate[1],
-			part[i].gate[2]);
+			part[i].expect, (long long)part[i].edge_t, (long long)part[i].photo_t,
+			(long long)(m->x - (int64_t)((gate + length) * 1000)), part[i].gate[0], part[i].gate[1], part[i].gate[2]);
 		break;
 	case CONFIRM_ON: if (diverted) set_line(CONFIRM, 1); break;
 	case CONFIRM_OFF: if (diverted) set_line(CONFIRM, 0); break;
@@ -300,10 +301,10 @@ static void move(int64_t target)
 {
 	static int next;
 	static int64_t edges;
-	const int64_t step_um = step * 1000;
+	const int64_t quarter = step * 250;
 	int forward = target > x;
 	for (;;) {
-		int64_t edge = (edges + (forward ? 1 : 0)) * step_um;
+		int64_t edge = (edges + (forward ? 1 : 0)) * quarter;
 		int at_edge = forward ? edge <= target : edge > target;
 		if (forward && next < marks && mark[next].x <= target && (!at_edge || mark[next].x < edge)) {
 			if (mark[next].x > x) x = mark[next].x;

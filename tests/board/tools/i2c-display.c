@@ -18,6 +18,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -181,6 +182,7 @@ int main(int count, char **arg)
 	if (count != 2) { fprintf(stderr, "usage: i2c-display STATE\n"); return 2; }
 	static struct uhid_event e, answer;
 	state = arg[1];
+	if (setpriority(PRIO_PROCESS, 0, -15)) die("priority"); /* devices do not wait for the station's computing */
 	mkdir(state, 0755);
 	int fd = open("/dev/uhid", O_RDWR);
 	if (fd < 0) die("/dev/uhid");

@@ -3,11 +3,11 @@
  *
  *   usb-camera WIDTH HEIGHT FPS FILE STATE
  *
- * FILE holds YUYV pictures, one behind the other. STATE is a folder, made here:
+ * FILE holds YUYV pictures, one behind the other; the host may have them as they are or as MJPG. STATE is a folder, made here:
  *   picture   four bytes, the number of the picture that the camera looks at, read as each frame begins; meant to be mapped
  *   controls  every control as set by the host, "NAME VALUE" lines, rewritten at each change
  *   silent    while it exists, no frame comes
- *   still     while it exists, the last frame comes again and again; otherwise some pixels carry a sensor's noise, one bit of it
+ *   still     while it exists, the last frame comes again and again; otherwise a sensor's noise lies on some pixels, one bit of it
  *   error     while it exists, frames are marked as damaged
  *   unplug    while it exists, the camera is not plugged in
  * The picture is the only thing it looks at: exposure and gain are kept and change nothing. It ends with its process.
@@ -22,15 +22,19 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
 #include <time.h>
 #include <unistd.h>
 
+#include "jpeg.h"
+
 #define PAYLOAD 16384 /* bytes of one transfer: two of header, the rest of picture */
 #define URBS 256      /* transfers that the kernel may have queued; it queues five */
-#define NOISY 64      /* pixels of a frame that carry noise */
+#define NOISY 4096    /* pixels of a frame that carry noise: enough for two JPEG files never to be the same */
 #define EP_IN 0x81
+enum { YUYV = 1, MJPG = 2 }; /* numbers of the formats in the descriptors */
 enum { SUBMIT = 1, UNLINK = 2, SUBMITTED = 3, UNLINKED = 4 };
 struct header { uint32_t command, seqnum, devid, direction, ep, arg[7]; };
 
@@ -40,7 +44,7 @@ static uint32_t width, height, fps, size, pictures;
 static const uint8_t *file;
 static const volatile uint32_t *picture;
 static uint8_t device[18], config[256];
-static int config_len;
+static int config_len, format = YUYV;
 
 /* entity, selector, bytes, then what the host may ask for. The exposure mode is a set of bits: 1 manual, 8 automatic. */
 static struct { const char *name; uint8_t unit, selector, bytes; int32_t min, max, step, def, now; } controls[] = {
@@ -86,9 +90,11 @@ static void descriptors(void)
 	D(11, 0x24, 5, 3, 1, L16(0), 2, L16(0x1241), 0);                          /* unit 3: processing */
 	D(9, 0x24, 3, 2, L16(0x0101), 0, 3, 0);                                   /* unit 2: to USB */
 	D(9, 4, 1, 0, 1, 14, 2, 0, 0);                                            /* streaming */
-	D(14, 0x24, 1, 1, L16(14 + 27 + 30), EP_IN, 0, 2, 0, 0, 0, 1, 0);
-	D(27, 0x24, 4, 1, 1, 'Y', 'U', 'Y', '2', 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71, 16, 1, 0, 0, 0, 0);
+	D(15, 0x24, 1, 2, L16(15 + 27 + 30 + 11 + 30), EP_IN, 0, 2, 0, 0, 0, 1, 0, 0);
+	D(27, 0x24, 4, YUYV, 1, 'Y', 'U', 'Y', '2', 0, 0, 0x10, 0, 0x80, 0, 0, 0xaa, 0, 0x38, 0x9b, 0x71, 16, 1, 0, 0, 0, 0);
 	D(30, 0x24, 5, 1, 0, L16(width), L16(height), L32(rate), L32(rate), L32(size), L32(interval), 1, L32(interval));
+	D(11, 0x24, 6, MJPG, 1, 0, 1, 0, 0, 0, 0);
+	D(30, 0x24, 7, 1, 0, L16(width), L16(height), L32(rate), L32(rate), L32(size), L32(interval), 1, L32(interval));
 	D(7, 5, EP_IN, 2, L16(512), 0);
 	config[2] = config_len;
 	config[3] = config_len >> 8;
@@ -162,9 +168,9 @@ static int control(const uint8_t *setup, uint8_t *b)
 	if ((type & 0x60) != 0x20) return -1;
 	if ((index & 255) == 0) return control_value(index >> 8, value >> 8, request, b);
 	if (value >> 8 != 1 && value >> 8 != 2) return -1;
-	const uint8_t only[26] = { L16(1), 1, 1, L32(10000000 / fps), L16(0), L16(0), L16(0), L16(0), L16(0), L32(size), L32(PAYLOAD) };
+	const uint8_t only[26] = { L16(1), format, 1, L32(10000000 / fps), L16(0), L16(0), L16(0), L16(0), L16(0), L32(size), L32(PAYLOAD) };
 	switch (request) {
-	case 0x01: return 0;                             /* there is one way to stream, whatever is asked for */
+	case 0x01: return format = b[2] == MJPG ? MJPG : YUYV, 0; /* of the rest there is one, whatever is asked for */
 	case 0x81: case 0x82: case 0x83: case 0x87: return memcpy(b, only, sizeof only), (int)sizeof only;
 	case 0x85: return b[0] = sizeof only, b[1] = 0, 2;
 	case 0x86: return b[0] = 3, 1;
@@ -196,7 +202,7 @@ static int answer(uint32_t seq, int status, const void *data, int length, int in
 }
 
 static struct { uint32_t seq; int length; } urb[URBS];
-static int urbs;
+static int urbs, sending; /* sending: a frame has begun */
 static void drop(int i) { memmove(urb + i, urb + i + 1, (--urbs - i) * sizeof *urb); }
 
 /* One message of the kernel's. False when it has closed its end. */
@@ -208,6 +214,7 @@ static int listen_to_host(void)
 	uint32_t seq = ntohl(h.seqnum);
 	if (ntohl(h.command) == UNLINK) {
 		struct header r = { .command = htonl(UNLINKED), .seqnum = htonl(seq) };
+		sending = 0;                                         /* the stream stops */
 		for (int i = 0; i < urbs; i++)
 			if (urb[i].seq == ntohl(h.arg[0])) { drop(i); r.arg[0] = htonl(-ECONNRESET); break; }
 		return whole(1, &r, sizeof r);
@@ -227,46 +234,51 @@ static int listen_to_host(void)
 	return in ? answer(seq, 0, data, n < want ? n : want, 1) : answer(seq, 0, 0, length, 0);
 }
 
-/* What the sensor sees now. */
-static void expose(uint8_t *frame)
+/* What the sensor sees now, in the format that the host wants. Returns its bytes. */
+static uint32_t expose(uint8_t *frame)
 {
-	static uint32_t chance = 1;
+	static uint8_t *seen;
+	static uint32_t chance = 1, bytes, as;
 	uint32_t n = *picture;
-	if (have("still")) return;
-	memcpy(frame, file + (size_t)(n < pictures ? n : 0) * size, size);
+	if (bytes && (int)as == format && have("still")) return bytes;
+	if (!seen && !(seen = malloc(size))) die("memory");
+	memcpy(seen, file + (size_t)(n < pictures ? n : 0) * size, size);
 	for (int i = 0; i < NOISY; i++) {
 		chance ^= chance << 13, chance ^= chance >> 17, chance ^= chance << 5;
-		frame[chance % size & ~1u] ^= 1;
+		seen[chance % size & ~1u] ^= 1;
 	}
+	as = format;
+	if (as == MJPG) return bytes = jpeg(seen, width, height, frame, size);
+	memcpy(frame, seen, size);
+	return bytes = size;
 }
 
 /* From plugging in to unplugging. */
 static void stream(void)
 {
 	static uint8_t out[PAYLOAD];
-	uint8_t *frame = calloc(1, size), mark = 0, damaged = 0;
-	uint32_t sent = 0;
-	int sending = 0;
+	static uint8_t *frame;
+	uint8_t mark = 0, damaged = 0;
+	uint32_t sent = 0, bytes = 0;
 	double next = 0;
-	if (!frame) die("memory");
-	for (urbs = 0; !have("unplug");) {
+	if (!frame && !(frame = malloc(size))) die("memory");
+	for (urbs = sending = 0; !have("unplug");) {
 		double t = now();
-		if (!urbs) sending = 0;
-		else if (!sending && t >= next) {
+		if (urbs && !sending && t >= next) {
 			next = (next < t - 0.5 ? t : next) + 1.0 / fps;
 			if (!have("silent")) {
-				expose(frame);
+				bytes = expose(frame);
 				sending = 1, sent = 0, mark ^= 1, damaged = have("error") ? 0x40 : 0;
 			}
 		}
 		struct pollfd p = { .fd = sock, .events = POLLIN };
-		int wait = sending ? 0 : urbs ? (int)((next - t) * 1000) + 1 : 100;
+		int wait = !urbs ? 100 : sending ? 0 : (int)((next - t) * 1000) + 1;
 		if (poll(&p, 1, wait) > 0) {
 			if (!listen_to_host()) break;
 			continue;
 		}
 		if (!sending || !urbs) continue;
-		uint32_t room = (urb[0].length < PAYLOAD ? urb[0].length : PAYLOAD) - 2, left = size - sent, n = left < room ? left : room;
+		uint32_t room = (urb[0].length < PAYLOAD ? urb[0].length : PAYLOAD) - 2, left = bytes - sent, n = left < room ? left : room;
 		int last = n == left && (n + 2) % 512;    /* a full packet cannot end a frame: an empty payload follows it */
 		out[0] = 2;
 		out[1] = 0x80 | mark | (last ? 2 : 0) | damaged;
@@ -277,7 +289,6 @@ static void stream(void)
 		if (!answer(seq, 0, out, n + 2, 1)) break;
 		if (last || n == 0) sending = 0;
 	}
-	free(frame);
 }
 
 static void plug_in(void)
@@ -316,6 +327,7 @@ int main(int count, char **arg)
 	picture = mmap(0, sizeof *picture, PROT_READ, MAP_SHARED, fd, 0);
 	if (picture == MAP_FAILED) die(path);
 	signal(SIGPIPE, SIG_IGN);
+	if (setpriority(PRIO_PROCESS, 0, -15)) die("priority"); /* devices do not wait for the station's computing */
 	descriptors();
 	write_controls();
 	for (;;) {
