@@ -12,7 +12,7 @@ use rustix::io::Errno;
 use crate::buffers::{Filled, Ring};
 use crate::clock::{now_us, remaining};
 use crate::control;
-use crate::error::{VideoError, refused};
+use crate::error::{VideoError, refused, refused_control};
 use crate::facts::Facts;
 use crate::info::ControlInfo;
 use crate::node::Node;
@@ -157,14 +157,15 @@ impl Camera {
     /// Sets a control while the camera streams; gives the value that the driver made of it.
     ///
     /// # Errors
-    /// [`VideoError::Control`] when there is no such control or it does not take the value.
+    /// [`VideoError::Control`] when there is no such control or the value is outside its range,
+    /// [`VideoError::ControlRefused`] when the driver does not take it.
     pub fn set_control(&mut self, name: &str, value: i64) -> Result<Option<i64>, VideoError> {
         let fault = |source| VideoError::Control { device: self.device.clone(), source };
         let control = control::find(&self.has, name).map_err(fault)?;
         control::check(control, value).map_err(fault)?;
         let (id, name, readable) = (control.id, control.name.clone(), control.value.is_some());
         let asked = self.node.set_control(id, value);
-        asked.map_err(|source| refused(&self.device, "setting a control", source))?;
+        asked.map_err(|source| refused_control(&self.device, &name, value, source))?;
         if !readable {
             return Ok(None);
         }

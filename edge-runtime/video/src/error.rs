@@ -75,6 +75,18 @@ pub enum VideoError {
         /// Which, and why not.
         source: ControlError,
     },
+    /// The driver does not take a control's value, though it is within the range that it lists.
+    #[error("{}: control {name} = {value}: the driver refuses it: {source}", device.display())]
+    ControlRefused {
+        /// The node.
+        device: PathBuf,
+        /// The control.
+        name: String,
+        /// The value.
+        value: i64,
+        /// What the kernel said.
+        source: io::Error,
+    },
     /// The driver gives too few buffers, or buffers that cannot be mapped.
     #[error("{}: the driver gives {got} buffers, at least {least} are needed", device.display())]
     Buffers {
@@ -135,6 +147,19 @@ pub(crate) fn refused(device: &std::path::Path, doing: &'static str, source: io:
     }
 }
 
+/// As [`refused`] for a control. Kernels answer `EIO` for any value that a USB camera turns down, so that here it is no sign
+/// of a camera that has gone; nor is a locked control in use by another program.
+pub(crate) fn refused_control(device: &std::path::Path, name: &str, value: i64, source: io::Error) -> VideoError {
+    use rustix::io::Errno;
+    let (device, name) = (device.to_owned(), name.to_owned());
+    match Errno::from_io_error(&source) {
+        Some(Errno::NODEV | Errno::NXIO) => {
+            VideoError::Gone { device, evidence: format!("setting control {name} = {value}: {source}") }
+        }
+        _ => VideoError::ControlRefused { device, name, value, source },
+    }
+}
+
 fn advice(source: &io::Error) -> &'static str {
     match source.kind() {
         io::ErrorKind::NotFound => "; is the camera plugged in? `probe` lists those that are",
@@ -154,6 +179,21 @@ mod tests {
         assert!(matches!(of(rustix::io::Errno::IO), VideoError::Gone { .. }));
         assert!(matches!(of(rustix::io::Errno::BUSY), VideoError::Busy { .. }));
         assert!(matches!(of(rustix::io::Errno::INVAL), VideoError::Request { .. }));
+    }
+
+    #[test]
+    fn a_refused_control_is_named_and_no_camera_has_gone_for_it() {
+        use rustix::io::Errno;
+        let of = |errno: Errno| refused_control("/dev/video0".as_ref(), "focus", 30, errno.into());
+        for errno in [Errno::IO, Errno::BUSY, Errno::RANGE] {
+            let error = of(errno);
+            assert!(!error.is_absent(), "{error}");
+            assert!(
+                error.to_string().starts_with("/dev/video0: control focus = 30: the driver refuses it: "),
+                "{error}"
+            );
+        }
+        assert!(of(Errno::NODEV).is_absent());
     }
 
     #[test]

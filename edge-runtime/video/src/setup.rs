@@ -7,7 +7,7 @@ use rustix::io::Errno;
 use crate::abilities::{controls, formats};
 use crate::control::{Step, plan};
 use crate::encoding::Encoding;
-use crate::error::{VideoError, refused};
+use crate::error::{VideoError, refused, refused_control};
 use crate::facts::{ControlFact, Facts, Moment};
 use crate::info::{ControlInfo, FormatInfo, Sizes};
 use crate::node::{Capability, Format, Node};
@@ -42,7 +42,8 @@ pub(crate) fn agree(node: &Node, settings: &Settings) -> Result<Agreed, VideoErr
     let fault = |source| VideoError::Control { device: device.to_owned(), source };
     let steps = plan(&settings.controls, &has).map_err(fault)?;
     for step in &steps {
-        node.set_control(step.id, step.value).map_err(asked("setting a control"))?;
+        let name = has.iter().find(|control| control.id == step.id).map_or("", |control| control.name.as_str());
+        node.set_control(step.id, step.value).map_err(|source| refused_control(device, name, step.value, source))?;
     }
     // Read again: setting one control changes others.
     let has = controls(node).map_err(asked("reading its controls"))?;

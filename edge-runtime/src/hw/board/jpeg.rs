@@ -205,6 +205,22 @@ mod tests {
         assert_eq!(decoded(&without_tables(&jpeg())), decoded(&jpeg()));
     }
 
+    /// As cameras send them: half or a quarter of the colour, restart markers, no tables. Both are [`picture`], compressed
+    /// by libjpeg, since the encoder above keeps all colour.
+    #[test]
+    fn frames_with_less_colour_than_pixels_and_with_restarts_are_taken_and_no_part_of_one() {
+        for (what, file) in
+            [("4:2:2", &include_bytes!("jpeg_frames/422.jpg")[..]), ("4:2:0", include_bytes!("jpeg_frames/420.jpg"))]
+        {
+            let rgb = decoded(file).unwrap();
+            let furthest = rgb.iter().zip(&picture()).map(|(a, b)| a.abs_diff(*b)).max();
+            assert!(furthest < Some(32), "{what}: {furthest:?} levels");
+            for length in 0..file.len() {
+                assert!(decoded(&file[..length]).is_err(), "{what}: {length} of {} bytes", file.len());
+            }
+        }
+    }
+
     #[test]
     fn what_the_camera_left_behind_the_end_does_not_matter() {
         for tail in [&[0; 4096][..], &[0xff, 0xd8, 0xff, 0xda, 1, 2, 3], &[0xaa; 7]] {

@@ -50,11 +50,13 @@ pub(super) trait Source {
 ///
 /// # Invariants
 /// `told` is the last fault that was reported, so that a camera that is away, or is there and cannot be used, is reported
-/// once and not at every attempt.
+/// once and not at every attempt. Without a `source` there are `waits`; they grow until a picture comes, since a camera with
+/// a bad plug or too little power opens again and again and gives none.
 #[derive(Debug)]
 pub(super) struct Supply<M: Machine> {
     machine: M,
-    source: Result<M::Source, Backoff>,
+    source: Option<M::Source>,
+    waits: Option<Backoff>,
     told: String,
     counts: Counts,
 }
@@ -62,13 +64,13 @@ pub(super) struct Supply<M: Machine> {
 impl<M: Machine> Supply<M> {
     /// Opens the source.
     pub(super) fn open(machine: M) -> Result<Self, VideoError> {
-        let source = Ok(machine.open()?);
-        Ok(Self { machine, source, told: String::new(), counts: Counts::default() })
+        let source = Some(machine.open()?);
+        Ok(Self { machine, source, waits: None, told: String::new(), counts: Counts::default() })
     }
 
     /// The source, while it is open.
     pub(super) fn source(&self) -> Option<&M::Source> {
-        self.source.as_ref().ok()
+        self.source.as_ref()
     }
 
     pub(super) fn counts(&self) -> Counts {
@@ -78,48 +80,67 @@ impl<M: Machine> Supply<M> {
     /// As [`FrameStream::next`](crate::hw::roles::FrameStream::next).
     pub(super) fn next(&mut self, until: Micros) -> Result<Option<Picture>, HwFault> {
         loop {
-            match &mut self.source {
-                Ok(source) => match source.next(until) {
+            if let Some(source) = &mut self.source {
+                match source.next(until) {
                     Ok(given) => return self.counted(given),
                     Err(error) => {
-                        self.source = Err(Backoff::begin(self.machine.now()));
-                        self.told = error.to_string();
-                        return Err(HwFault::Camera { evidence: self.told.clone() });
+                        self.source = None;
+                        let first = self.waits.is_none();
+                        self.put_off();
+                        self.tell(&error, first)?;
                     }
-                },
-                Err(backoff) => {
-                    let now = self.machine.now();
-                    if now < backoff.due() {
-                        if now >= until {
-                            return Ok(None);
-                        }
-                        self.machine.wait(backoff.due().min(until));
-                        continue;
-                    }
-                    match self.machine.open() {
-                        Ok(source) => {
-                            tracing::info!("the camera is back");
-                            self.source = Ok(source);
-                            self.counts.reopened += 1;
-                        }
-                        Err(error) => {
-                            backoff.failed(self.machine.now());
-                            let evidence = error.to_string();
-                            if !error.is_absent() && evidence != self.told {
-                                self.told.clone_from(&evidence);
-                                return Err(HwFault::Camera { evidence });
-                            }
-                        }
+                }
+            }
+            let now = self.machine.now();
+            let due = self.waits.map_or(now, |waits| waits.due());
+            if now < due {
+                if now >= until {
+                    return Ok(None);
+                }
+                self.machine.wait(due.min(until));
+                continue;
+            }
+            match self.machine.open() {
+                Ok(source) => {
+                    tracing::info!("the camera is back");
+                    self.source = Some(source);
+                    self.counts.reopened += 1;
+                }
+                Err(error) => {
+                    self.put_off();
+                    // That it is away was told when it went.
+                    if !error.is_absent() {
+                        self.tell(&error, false)?;
                     }
                 }
             }
         }
     }
 
+    /// Puts the next attempt off, for longer each time until a picture comes.
+    fn put_off(&mut self) {
+        let now = self.machine.now();
+        match &mut self.waits {
+            Some(waits) => waits.failed(now),
+            None => self.waits = Some(Backoff::begin(now)),
+        }
+    }
+
+    /// Reports a fault unless it is the one that was reported last; a `first` one after a picture in any case.
+    fn tell(&mut self, error: &VideoError, first: bool) -> Result<(), HwFault> {
+        let evidence = error.to_string();
+        if !first && evidence == self.told {
+            return Ok(());
+        }
+        self.told.clone_from(&evidence);
+        Err(HwFault::Camera { evidence })
+    }
+
     fn counted(&mut self, given: Given) -> Result<Option<Picture>, HwFault> {
         match given {
             Given::Nothing => Ok(None),
             Given::Picture { picture, missed } => {
+                self.waits = None;
                 self.counts.pictures += 1;
                 self.counts.missed += u64::from(missed);
                 Ok(Some(picture))
@@ -255,6 +276,25 @@ mod tests {
         ] {
             assert_eq!(call(&mut supply, until), says, "until {until}");
         }
+    }
+
+    #[test]
+    fn a_camera_that_opens_and_dies_at_once_is_told_once_and_asked_ever_more_rarely() {
+        use Does::{Gives, Goes, Opens};
+        let dies = [Opens, Goes].repeat(6);
+        let mut supply = supply(&[&dies[..], &[Opens, Gives(14_000_000), Goes, Opens, Gives(14_300_000)]].concat());
+        let gone = "camera: /dev/video0: the camera has gone (poll says HUP)";
+        for (until, says) in [
+            (100, gone),
+            (10_000, "- at 10000"),
+            (20_000, "picture of 14000"),
+            (20_000, gone),
+            (20_000, "picture of 14300"),
+        ] {
+            assert_eq!(call(&mut supply, until), says, "until {until}");
+        }
+        assert_eq!(*supply.machine.attempts.borrow(), [0, 200, 600, 1_400, 3_000, 6_200, 11_200, 14_200]);
+        assert_eq!(supply.counts.reopened, 7);
     }
 
     #[test]
