@@ -3,22 +3,26 @@
 # A check that cannot run on this machine says why, loudly, and counts as skipped.
 set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
+libclang
 
 checks=(fmt torch_free no_std clippy docs deny test aarch64)
 deny_version=0.20.2
 passed=0 failed=0 skipped=0
+
+# One set of features for everything, so that the heavy dependencies are built once.
+features=host-trainer/torch,edge-runtime/camera
 
 # Exit status of a check that cannot run here.
 cannot_run=77
 
 fmt() { cargo fmt --all --check; }
 
-# A plain `cargo test` must work without libtorch.
+# A plain `cargo test` must work without libtorch and without libclang.
 torch_free() {
   local tree
   tree=$(cargo tree --edges normal,build,dev --prefix none) || return 1
-  if grep -E '^(tch|torch-sys) ' <<<"$tree"; then
-    echo "the default members depend on torch"
+  if grep -E '^(tch|torch-sys|v4l2-sys-mit) ' <<<"$tree"; then
+    echo "the default members depend on torch or on libclang"
     return 1
   fi
 }
@@ -34,12 +38,12 @@ no_std() {
 }
 
 clippy() {
-  cargo clippy --workspace --all-targets --features host-trainer/torch -- -D warnings &&
-    cargo clippy --workspace --all-targets -- -D warnings
+  cargo clippy --workspace --all-targets --features "$features" -- -D warnings &&
+    cargo clippy --workspace --exclude edge-video --all-targets -- -D warnings
 }
 
 docs() {
-  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --features host-trainer/torch
+  RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --features "$features"
 }
 
 deny() {
@@ -58,8 +62,7 @@ deny() {
   "$program" --all-features check advisories
 }
 
-# One set of features for everything, so that the heavy dependencies are built once.
-test() { cargo test --workspace --features host-trainer/torch; }
+test() { cargo test --workspace --features "$features"; }
 
 # The kernels of another processor, emulated: plain NEON, with dot product, with 8-bit matrix multiplication. Each kernel that is
 # to be tested must be among those that say they were.

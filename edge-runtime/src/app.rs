@@ -69,7 +69,7 @@ pub fn simulate(config: &Config, model: Model, sink: &mut dyn RecordSink) -> Res
     };
     let (counts, _) = shift.run()?;
     let departures = {
-        let mut world = world.borrow_mut();
+        let mut world = world.lock();
         if let Some(at) = world.empty_at() {
             world.advance(at);
         }

@@ -19,6 +19,12 @@ pub enum HwFault {
         /// What the driver said.
         evidence: String,
     },
+    /// The line's inputs or outputs cannot be read or written.
+    #[error("lines: {evidence}")]
+    Lines {
+        /// Which line, and what the kernel said.
+        evidence: String,
+    },
     /// The reject output was used against its contract; the program is at fault.
     #[error("reject output misused: {evidence}")]
     Misuse {
@@ -141,6 +147,72 @@ pub trait FrameStream: Send {
     fn next(&mut self, until: Micros) -> Result<Option<Picture>, HwFault>;
 }
 
+/// Something that the line's own sensors said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Signal {
+    /// When, by the kernel's time-stamp and not by when it was read.
+    pub at: Micros,
+    /// What.
+    pub kind: SignalKind,
+}
+
+/// What a sensor of the line can say.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SignalKind {
+    /// A leading edge at a light barrier.
+    Edge(Sensor),
+    /// The encoder has made one step.
+    Step {
+        /// In the direction of transport, or against it.
+        forwards: bool,
+    },
+    /// A part was seen leaving by the gate.
+    Confirmed,
+    /// The bin for rejected parts became full, or is free again.
+    BinFull(bool),
+    /// Somebody acknowledges what is latched.
+    Reset,
+    /// The kernel dropped edges, so that the encoder's count cannot be trusted.
+    Lost,
+    /// Nothing will ever come again. Twins alone say so.
+    End,
+}
+
+/// Gives what the line's sensors say, in the order of their time, each once, bounces included.
+///
+/// Dropping it releases the lines.
+pub trait LineInput: Send {
+    /// Waits for the next signal until `until` at most; `None` is the latter.
+    ///
+    /// # Errors
+    /// [`HwFault::Lines`] when the sensors cannot be read; nothing on the belt can be followed then.
+    fn next(&mut self, until: Micros) -> Result<Option<Signal>, HwFault>;
+}
+
+/// The station's outputs beside the gate, each of which may be left unwired.
+///
+/// # Safe state
+/// No permit, no heartbeat, alarm on: before the first call, on stop, on drop and on panic.
+pub trait LineSignals: Send {
+    /// Permits the line to run, or no longer.
+    ///
+    /// # Errors
+    /// [`HwFault::Lines`].
+    fn permit(&mut self, run: bool) -> Result<(), HwFault>;
+
+    /// Turns the heartbeat over. A relay that sees no change for some periods takes the station for dead.
+    ///
+    /// # Errors
+    /// [`HwFault::Lines`].
+    fn beat(&mut self) -> Result<(), HwFault>;
+
+    /// Switches the alarm.
+    ///
+    /// # Errors
+    /// [`HwFault::Lines`].
+    fn alarm(&mut self, on: bool) -> Result<(), HwFault>;
+}
+
 /// Drives the gate: energised it diverts whatever passes.
 ///
 /// One owner, one thread; calls never block longer than an I/O write. `open` and `close` alternate; every opening names a
@@ -149,11 +221,12 @@ pub trait FrameStream: Send {
 /// # Safe state
 /// Diverting. Before the first call, on stop, on drop and on panic everything on the belt is diverted, since nothing is
 /// proven good then; the gate is wired so that lost power does the same.
-pub trait RejectOutput {
+pub trait RejectOutput: Send {
     /// Takes the gate out of its safe state: closed, and from now on under control.
     ///
     /// # Errors
-    /// [`HwFault::Misuse`] when it is under control already.
+    /// [`HwFault::Misuse`] when it is under control already; [`HwFault::Lines`], here and below, when the output cannot be
+    /// written.
     fn take_control(&mut self) -> Result<(), HwFault>;
 
     /// Begins to divert for `part`.
@@ -173,6 +246,12 @@ pub trait RejectOutput {
     /// # Errors
     /// [`HwFault::Misuse`] when the gate is closed already.
     fn close(&mut self) -> Result<(), HwFault>;
+
+    /// Goes back to the safe state, from any other; [`RejectOutput::take_control`] leaves it again.
+    ///
+    /// # Errors
+    /// [`HwFault::Lines`] when the output cannot be written; it is then to be dropped.
+    fn make_safe(&mut self) -> Result<(), HwFault>;
 }
 
 /// Shows the station's state to people.

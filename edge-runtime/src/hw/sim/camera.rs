@@ -32,14 +32,14 @@ impl SimCamera {
     /// A camera whose pictures are there `latency` after their exposure began.
     #[must_use]
     pub fn new(world: Shared, latency: Micros) -> Self {
-        let coming = Parts::new(*world.borrow().plan());
+        let coming = Parts::new(*world.lock().plan());
         Self { world, latency, under_way: VecDeque::new(), coming, drawn: VecDeque::new() }
     }
 
     fn draw_ahead(&mut self) {
         while self.drawn.len() < DRAWN_AHEAD {
             let Some(part) = self.coming.next() else { return };
-            let (seed, (send, receive)) = (self.world.borrow().plan().seed, sync_channel(1));
+            let (seed, (send, receive)) = (self.world.lock().plan().seed, sync_channel(1));
             // Nobody waits for a part that the trigger missed, and its picture is dropped with the channel.
             rayon::spawn(move || drop(send.send(picture_of(seed, part))));
             self.drawn.push_back((part.index, receive));
@@ -52,7 +52,7 @@ impl SimCamera {
         self.draw_ahead();
         let drawn = self.drawn.pop_front_if(|(index, _)| *index == part.index);
         let drawn = drawn.and_then(|(_, receive)| receive.recv().ok());
-        drawn.unwrap_or_else(|| picture_of(self.world.borrow().plan().seed, part))
+        drawn.unwrap_or_else(|| picture_of(self.world.lock().plan().seed, part))
     }
 }
 
@@ -64,7 +64,7 @@ impl FrameSource for SimCamera {
     /// # Errors
     /// None; an exposure of the empty belt gives no picture.
     fn expose(&mut self) -> Result<(), HwFault> {
-        let world = self.world.borrow();
+        let world = self.world.lock();
         if let Some(part) = world.under_camera() {
             self.under_way.push_back((world.now(), part));
         }
@@ -76,7 +76,7 @@ impl FrameSource for SimCamera {
     }
 
     fn take(&mut self) -> Result<Option<Picture>, HwFault> {
-        let now = self.world.borrow().now();
+        let now = self.world.lock().now();
         if self.ready_at().is_none_or(|at| at > now) {
             return Ok(None);
         }
@@ -153,9 +153,9 @@ mod tests {
         let mut camera = SimCamera::new(world.clone(), Micros(20_000));
         let parts: Vec<Part> = (0..3)
             .map(|_| {
-                let at = world.borrow_mut().trigger_at().unwrap();
-                world.borrow_mut().advance(at);
-                let part = world.borrow_mut().pass_trigger().unwrap();
+                let at = world.lock().trigger_at().unwrap();
+                world.lock().advance(at);
+                let part = world.lock().pass_trigger().unwrap();
                 camera.expose().unwrap();
                 part
             })

@@ -15,7 +15,7 @@ pub struct SimClock(pub Shared);
 
 impl Clock for SimClock {
     fn now(&self) -> Micros {
-        self.0.borrow().now()
+        self.0.lock().now()
     }
 }
 
@@ -27,7 +27,7 @@ impl TriggerInput for SimTrigger {
     /// # Panics
     /// When `until` lies in the past: whoever waits so has missed what was due then.
     fn next(&mut self, until: Micros) -> Option<Edge> {
-        let mut world = self.0.borrow_mut();
+        let mut world = self.0.lock();
         let now = world.now();
         assert!(until >= now, "waits until {until:?}, and it is {now:?}");
         let trigger = world.trigger_at().map(|at| (at, Sensor::Trigger));
@@ -57,11 +57,11 @@ pub struct SimEncoder(pub Shared);
 
 impl TravelSource for SimEncoder {
     fn read(&mut self) -> Travel {
-        self.0.borrow_mut().encoder()
+        self.0.lock().encoder()
     }
 
     fn reaches(&mut self, target: Travel) -> Micros {
-        self.0.borrow_mut().encoder_reaches(target)
+        self.0.lock().encoder_reaches(target)
     }
 }
 
@@ -101,7 +101,7 @@ impl RejectOutput for SimGate {
             return Err(self.misused("take_control"));
         }
         self.position = Position::Closed;
-        self.world.borrow_mut().command_gate(false);
+        self.world.lock().command_gate(false);
         Ok(())
     }
 
@@ -110,7 +110,7 @@ impl RejectOutput for SimGate {
             return Err(self.misused(&format!("open for part {} ({cause:?})", part.0)));
         }
         self.position = Position::Open(part);
-        self.world.borrow_mut().command_gate(true);
+        self.world.lock().command_gate(true);
         Ok(())
     }
 
@@ -127,17 +127,20 @@ impl RejectOutput for SimGate {
             Position::Open(_) => self.position = Position::Closed,
             _ => return Err(self.misused("close")),
         }
-        self.world.borrow_mut().command_gate(false);
+        self.world.lock().command_gate(false);
+        Ok(())
+    }
+
+    fn make_safe(&mut self) -> Result<(), HwFault> {
+        self.position = Position::Safe;
+        self.world.lock().command_gate(true);
         Ok(())
     }
 }
 
 impl Drop for SimGate {
     fn drop(&mut self) {
-        // A panic may have come from within the world; the shift is lost then, and nothing is left to divert.
-        if let Ok(mut world) = self.world.try_borrow_mut() {
-            world.command_gate(true);
-        }
+        self.world.lock().command_gate(true);
     }
 }
 
@@ -187,10 +190,10 @@ mod tests {
         let world = World::shared(plan());
         let mut gate = SimGate::new(world.clone());
         gate.take_control().unwrap();
-        world.borrow_mut().advance(Micros(400_000));
-        world.borrow_mut().pass_trigger();
+        world.lock().advance(Micros(400_000));
+        world.lock().pass_trigger();
         drop(gate);
-        world.borrow_mut().advance(Micros(5_000_000));
-        assert!(world.borrow_mut().take_departures()[0].diverted);
+        world.lock().advance(Micros(5_000_000));
+        assert!(world.lock().take_departures()[0].diverted);
     }
 }

@@ -4,9 +4,8 @@
 //! judged: [`Departure`]. Positions are [`Travel`], micrometres of belt: a part's edge is where the belt stands when the
 //! part's leading edge is at the trigger. It decides nothing and holds no device.
 
-use std::cell::RefCell;
 use std::collections::VecDeque;
-use std::rc::Rc;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use rand::RngExt;
 use rand_chacha::ChaCha8Rng;
@@ -115,8 +114,16 @@ pub struct World {
     departures: Vec<Departure>,
 }
 
-/// The world as its twins hold it. Single-threaded: the twins live where the shift runs.
-pub type Shared = Rc<RefCell<World>>;
+/// The world as its twins hold it.
+#[derive(Debug, Clone)]
+pub struct Shared(Arc<Mutex<World>>);
+
+impl Shared {
+    /// The world, for one call of a twin. A panic of another twin leaves it as it was between two of its own steps.
+    pub fn lock(&self) -> MutexGuard<'_, World> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
 
 impl World {
     /// A line at rest at time 0, its gate in the safe state: diverting.
@@ -141,7 +148,7 @@ impl World {
     /// The same, ready to be shared.
     #[must_use]
     pub fn shared(plan: Plan) -> Shared {
-        Rc::new(RefCell::new(Self::new(plan)))
+        Shared(Arc::new(Mutex::new(Self::new(plan))))
     }
 
     /// The plan it runs by.
