@@ -32,9 +32,12 @@ pub fn frame_of<'a>(picture: &'a Picture, rgb: &'a mut Vec<u8>) -> Result<Frame<
             (PixelFormat::Rgb8, &*rgb)
         }
     };
-    // Rows of all planes are as long, but for chroma below the picture, whose rows are half as many.
-    let rows = if format == PixelFormat::Nv12 { height + height / 2 } else { height };
-    Ok(Frame::new(format, width, height, bytes.len() / rows.max(1), bytes)?)
+    let row = match format {
+        PixelFormat::Rgb8 => width.saturating_mul(3),
+        PixelFormat::Yuyv => width.saturating_mul(2),
+        PixelFormat::Grey | PixelFormat::Nv12 => width,
+    };
+    Ok(Frame::new(format, width, height, row, bytes)?)
 }
 
 #[cfg(test)]
