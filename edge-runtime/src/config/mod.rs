@@ -3,9 +3,19 @@
 //! Millimetres, milliseconds and shares in the file, for people; micrometres and microseconds behind the check. Only
 //! [`Config`] leaves this room. Whatever belongs to the model is in its bundle and not here.
 
+mod alarms;
 mod audit;
+mod board;
 mod check;
+mod checker;
+mod error;
+mod lines;
 mod raw;
+mod simulation;
 
 pub use audit::Audit;
-pub use check::{Config, ConfigError, Latency};
+pub use board::{Belt, Board, BoardCamera, Exposure};
+pub use check::{Config, Hardware};
+pub use error::ConfigError;
+pub use lines::{Bias, Lines, Wire};
+pub use simulation::{Latency, Simulation};
