@@ -7,7 +7,6 @@ use std::sync::Arc;
 use std::sync::atomic::AtomicBool;
 
 use shared::units::{Micros, Travel};
-use thiserror::Error;
 
 use super::Model;
 use crate::config::{Belt, Config, Simulation};
@@ -102,20 +101,4 @@ pub fn run(
     let capture = Capture::new(parts.moment, config.frame_timeout());
     let audit = Audit::new(parts.simulation);
     line::run(devices, |judge| Desk::new(capture, judge, audit, store, alarms, status), attendant, stop)
-}
-
-/// Why a board's devices cannot be used.
-#[derive(Debug, Error)]
-pub enum DeviceError {
-    /// This program was built without cameras.
-    #[error("this program was built without cameras; build it with `--features camera`, which needs libclang")]
-    NoCameras,
-}
-
-/// A board's devices.
-///
-/// # Errors
-/// [`DeviceError`]; whatever had been opened is in its safe state.
-pub fn devices(_board: &crate::config::Board) -> Result<Parts, DeviceError> {
-    Err(DeviceError::NoCameras)
 }

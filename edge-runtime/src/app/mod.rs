@@ -1,8 +1,9 @@
 //! The composition root: the only place that names concrete devices.
 //!
-//! [`simulated`] puts a station together on the virtual line, in virtual time; [`live`] on a real line's threads, with a board's
-//! devices or with twins in real time. It parses nothing and prints nothing.
+//! [`simulated`] puts a station together on the virtual line, in virtual time; [`live`] on a real line's threads, with what
+//! [`board`] opens or with twins in real time. It parses nothing and prints nothing.
 
+pub mod board;
 pub mod live;
 pub mod simulated;
 

@@ -11,7 +11,7 @@ use shared::units::Micros;
 
 use super::command::{Opened, refuse, told};
 use crate::app::live::{self, Parts};
-use crate::app::{Model, live::SharedClock};
+use crate::app::{self, Model, live::SharedClock};
 use crate::bundle::OpenBundle;
 use crate::cli::exit::Exit;
 use crate::config::{Board, Simulation};
@@ -62,7 +62,7 @@ pub(super) fn board(line: &Opened<'_>, board: &Board) -> Result<Exit> {
     if let Err(error) = budget.check(board.greatest_speed_um_s()) {
         return Ok(refuse(&error, Exit::Usage));
     }
-    match live::devices(board) {
+    match app::board::open(board) {
         Ok(parts) => inspect(line, parts, model, &mut |_| {}),
         Err(error) => Ok(refuse(&error, Exit::Engine)),
     }
