@@ -8,13 +8,14 @@
 use std::collections::VecDeque;
 
 use shared::limits::MAX_PARTS_IN_FLIGHT;
-use shared::line::{Action, Event, Fate, Layout};
+use shared::line::{Action, Event, Layout};
 use shared::units::{Micros, PartId, Travel};
 use shared::verdict::{Reason, Verdict};
 
-use super::gate::Gate;
-use super::odometer::Odometer;
-use super::stall::Stall;
+use super::super::gate::Gate;
+use super::super::odometer::Odometer;
+use super::super::stall::Stall;
+use super::words::{Order, Said};
 use crate::hw::roles::{Clock, HwFault, LineSignals, RejectOutput, Sensor, Signal, SignalKind};
 
 /// From one change of the heartbeat to the next.
@@ -22,100 +23,6 @@ pub const BEAT: Micros = Micros::from_millis(100);
 
 /// A desk that has ordered nothing for this long has failed: nobody records, and nobody judges.
 pub const DESK_SILENT: Micros = Micros::from_millis(3_000);
-
-/// What the desk tells the gate.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Order {
-    /// A verdict.
-    Judged {
-        /// The part.
-        part: PartId,
-        /// What is known of it.
-        verdict: Verdict,
-    },
-    /// Whether the line may run and whether the alarm is on, as far as the desk knows. Also says that the desk lives.
-    State {
-        /// The permit.
-        permit: bool,
-        /// The alarm.
-        alarm: bool,
-    },
-    /// Somebody acknowledges what is latched, otherwise than by the button.
-    Reset,
-    /// The station ends.
-    Finish,
-}
-
-/// What the gate tells the desk.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Said {
-    /// A part was registered.
-    Seen {
-        /// Its number.
-        part: PartId,
-        /// Time of its edge.
-        at: Micros,
-        /// Where the belt was.
-        travel: Travel,
-    },
-    /// An edge that was no new part.
-    Bounced,
-    /// A part's fate.
-    Decided {
-        /// The part.
-        part: PartId,
-        /// When.
-        at: Micros,
-        /// Where the belt was.
-        travel: Travel,
-        /// What becomes of it.
-        fate: Fate,
-    },
-    /// The gate's output was moved for a part.
-    Fired {
-        /// The part.
-        part: PartId,
-        /// Where the belt was to be.
-        planned: Travel,
-        /// Where it was.
-        travel: Travel,
-        /// How much later than the belt was there, in microseconds.
-        error_us: i64,
-    },
-    /// A verdict that came too late, for a part that may have left.
-    Late {
-        /// The part.
-        part: PartId,
-        /// What it would have been.
-        verdict: Verdict,
-    },
-    /// A part has left.
-    Left {
-        /// The part.
-        part: PartId,
-        /// When.
-        at: Micros,
-    },
-    /// Something was seen behind the gate.
-    Confirmed {
-        /// When.
-        at: Micros,
-    },
-    /// The bin became full, or free again.
-    BinFull(bool),
-    /// The button was pressed.
-    Reset {
-        /// When.
-        at: Micros,
-    },
-    /// The belt's position is lost: parts come and the encoder stands, or edges were dropped.
-    EncoderLost {
-        /// When.
-        at: Micros,
-        /// Whether the encoder stood still.
-        stalled: bool,
-    },
-}
 
 /// A stretch of belt of which nothing is known.
 #[derive(Debug, Clone, Copy)]

@@ -12,10 +12,10 @@ use shared::record::Record;
 use shared::units::{Micros, PartId, Travel};
 use shared::verdict::{LineAction, Reason, Verdict};
 
-use super::audit::{Audit, AuditError, RecordSink};
-use super::capture::{Capture, Which};
-use super::conductor::{Order, Said};
-use super::workers::Evidence;
+use super::super::audit::{Audit, AuditError, RecordSink};
+use super::super::capture::{Capture, Which};
+use super::super::conductor::{Order, Said};
+use super::super::workers::Evidence;
 use crate::health::alarms::{Alarms, Condition, Happening};
 use crate::hmi::screen::{State, Status, THUMBNAIL_SIDE, Thumbnail};
 use crate::hmi::thumbnail::overlay;
