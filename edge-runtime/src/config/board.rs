@@ -234,3 +234,79 @@ fn absolute(checker: &Checker<'_>, device: &Path) -> Result<PathBuf, ConfigError
     let expected = "a path such as \"/dev/video0\", or a link below /dev/v4l/by-path, is needed";
     Err(checker.value("board.camera.device", &device.display().to_string(), expected))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Config, Hardware};
+    use super::*;
+
+    const BOARD: &str = include_str!("../../config/board.example.toml");
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, "board.toml", Path::new("base"))
+    }
+
+    /// The shipped file with one piece of its text exchanged.
+    fn with(from: &str, to: &str) -> String {
+        assert!(BOARD.contains(from), "{from} is not in the shipped file");
+        BOARD.replacen(from, to, 1)
+    }
+
+    #[test]
+    fn the_shipped_example_is_understood() {
+        let config = parse(BOARD).unwrap();
+        let Hardware::Board(board) = config.hardware() else { panic!("hardware = \"board\"") };
+        assert_eq!(board.belt(), Belt::Encoder { step: Travel(500), stall: Micros(2_000_000) });
+        assert_eq!((board.camera().exposure, board.camera().millihertz), (Exposure::Free, Some(30_000)));
+        assert_eq!(board.camera().controls[0], ("exposure_time".to_owned(), 40));
+        assert_eq!(board.time_to_judge(&config.layout()), Micros(1_950_000));
+        assert_eq!(board.latest_picture(), Micros(60_000));
+        let reset = board.lines().reset.as_ref().unwrap();
+        assert!(reset.active_low && reset.bias == Some(super::super::Bias::PullUp));
+    }
+
+    #[test]
+    fn each_wrong_value_is_named_with_what_would_be_right() {
+        let encoder = "encoder_step_um = 500";
+        for (from, to, expected) in [
+            (
+                "greatest_speed_mm_s = 300.0",
+                "greatest_speed_mm_s = 0.0",
+                "board.greatest_speed_mm_s = 0, permitted is 1",
+            ),
+            (
+                "least_pitch_mm = 120.0",
+                "least_pitch_mm = 60.0",
+                "board.least_pitch_mm = 60.0: one part's gate window takes",
+            ),
+            ("gate_rise_ms = 10.0", "gate_rise_ms = 100.0", "the gate rises too late (board.gate_rise_ms)"),
+            (encoder, "", "board.belt = \"neither\", one of encoder_step_um and steady_speed_mm_s"),
+            (encoder, "encoder_step_um = 500\nsteady_speed_mm_s = 300.0", "board.belt = \"both\""),
+            (encoder, "steady_speed_mm_s = 300.0", "board.lines.encoder = \"GPIO27\", an encoder's line is of no use"),
+            ("encoder = \"GPIO27\"", "", "board.lines.encoder = \"\", board.belt.encoder_step_um needs"),
+            ("device = \"/dev/video0\"", "device = \"video0\"", "board.camera.device = \"video0\", a path such as"),
+            ("format = \"MJPG\"", "format = \"H264\"", "board.camera.format = \"H264\", permitted are"),
+            ("exposure = \"free\"", "exposure = \"auto\"", "board.camera.exposure = \"auto\", permitted are"),
+            ("match_within_ms = 20.0", "match_within_ms = 250.0", "one picture could be that of two parts"),
+            ("frame_timeout_ms = 200.0", "frame_timeout_ms = 50.0", "no picture is there in time"),
+            ("frame_timeout_ms = 200.0", "frame_timeout_ms = 2000.0", "a lost picture is noticed behind the gate"),
+            ("alarm = \"GPIO6\"", "alarm = \"GPIO5\"", "board.lines.alarm = \"GPIO5\", which another key"),
+            ("trigger = \"GPIO17\"", "trigger = \" \"", "board.lines.trigger = \" \", the name of a line is needed"),
+            (
+                "bias = \"pull-up\" }\n# confirm",
+                "bias = \"up\" }\n# confirm",
+                "board.lines.reset = \"up\", bias may be",
+            ),
+            ("gate_priority = 50", "gate_priority = 100", "board.realtime.gate_priority = 100, permitted is 1 to 99"),
+            ("consecutive_rejects = 5", "consecutive_rejects = 5\nrejects = 1", "unknown field `rejects`"),
+            (
+                "# [quality]",
+                "[quality]\nleast_brightness = 300.0\nmost_saturated = 1\nleast_sharpness = 0\nfrozen_after = 0",
+                "[quality]: least_brightness = 300",
+            ),
+        ] {
+            let message = parse(&with(from, to)).expect_err(to).to_string();
+            assert!(message.starts_with("board.toml: ") && message.contains(expected), "{to}: {message}");
+        }
+    }
+}

@@ -146,7 +146,6 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
             Said::Late { part, verdict } => {
                 self.counts.late += 1;
                 self.audit.late(part, verdict);
-                self.alarm(now, Happening::Late);
             }
             Said::Left { part, .. } => self.left(now, part)?,
             Said::Confirmed { .. } => self.alarm(now, Happening::Confirmed),

@@ -1,57 +1,17 @@
-//! What is wrong with the station, and what follows: permit, alarm output, lamp, what people read.
+//! Which alarms are active.
 //!
-//! Takes [`Happening`]s with their times; gives the alarms that are active. An alarm that latches stays until somebody resets
-//! it after its cause has gone. Alarms are of the station; what becomes of a part is `shared::verdict`'s table, whose rows that
-//! stop the line raise an alarm of the same code here. It drives nothing and reads no clock.
+//! Takes [`Happening`]s with their times; gives the rows that are active, the worst first. An alarm that latches stays until
+//! somebody resets it after its cause has gone. It drives nothing and reads no clock.
 
+use std::collections::VecDeque;
+
+use shared::limits::MAX_PARTS_IN_FLIGHT;
 use shared::record::Record;
 use shared::units::Micros;
-use shared::verdict::{FAILURES, Lamp, LineAction, Reason, Verdict};
+use shared::verdict::{FAILURES, Reason, Verdict};
 
-/// Something about the station that is there or not.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Condition {
-    /// The camera has gone or gives nothing.
-    CameraSilent,
-    /// The camera sends the same picture again and again.
-    CameraFrozen,
-    /// Records cannot be written.
-    StoreFailing,
-    /// The disk is nearly full: pictures are not kept any more.
-    DiskLow,
-    /// The board is too hot.
-    TooHot,
-    /// No display shows anything.
-    DisplayAway,
-}
-
-/// What an alarm is raised or cleared by.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub enum Happening {
-    /// A part has left.
-    Record(Record),
-    /// A verdict came too late.
-    Late,
-    /// The gate was opened for a part.
-    Fired,
-    /// Something was seen behind the gate.
-    Confirmed,
-    /// The bin became full, or free again.
-    BinFull(bool),
-    /// A failure whose row stops the line.
-    Failed(Reason),
-    /// A condition begins or ends; the same again changes nothing.
-    Condition {
-        /// Which.
-        condition: Condition,
-        /// Whether it is there.
-        present: bool,
-    },
-    /// Somebody acknowledges.
-    Reset,
-    /// Time has passed.
-    Time,
-}
+use super::happening::Happening;
+use super::table::{ALARMS, Alarm, Row, alarm_of};
 
 /// Limits of what is watched, checked by `config`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -70,66 +30,6 @@ pub struct Limits {
 
 /// Parts over which the share of rejects is taken.
 pub const RATE_WINDOW: usize = 100;
-
-/// One row of the table of alarms.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Row {
-    /// The word for it.
-    pub code: &'static str,
-    /// What it does to the line.
-    pub line: LineAction,
-    /// What the lamp shows.
-    pub lamp: Lamp,
-    /// Stays until somebody resets it.
-    pub latched: bool,
-    /// What a line engineer does about it.
-    pub remedy: &'static str,
-}
-
-impl Row {
-    /// Whether the line must stop.
-    #[must_use]
-    pub const fn stops(&self) -> bool {
-        matches!(self.line, LineAction::Stop)
-    }
-}
-
-/// Alarms of the station, in the order of [`Alarm`]'s numbers. The worst comes first.
-pub const ALARMS: [Row; 11] = {
-    use LineAction::{Stop, Warn};
-    const fn row(code: &'static str, line: LineAction, latched: bool, remedy: &'static str) -> Row {
-        let lamp = if matches!(line, Stop) { Lamp::Red } else { Lamp::Amber };
-        Row { code, line, lamp, latched, remedy }
-    }
-    [
-        row("CAMERA_SILENT", Stop, true, "check the camera's cable and power, then reset"),
-        row("CAMERA_FROZEN", Stop, true, "unplug the camera and plug it in again, then reset"),
-        row("STORE_FAILING", Stop, true, "check the disk: records cannot be written"),
-        row("REJECTS_IN_A_ROW", Stop, true, "look at the rejected parts: is it the parts, the light or the model?"),
-        row("UNJUDGED_IN_A_ROW", Stop, true, "verdicts do not come in time: check camera and load"),
-        row("REJECT_UNCONFIRMED", Stop, true, "a rejected part was not seen leaving: check gate, air and bin sensor"),
-        row("BIN_FULL", Stop, false, "empty the bin for rejected parts"),
-        row("MANY_REJECTS", Warn, false, "more parts than usual are rejected: look at them"),
-        row("TOO_HOT", Warn, false, "the board is too hot and will slow down: check its cooling"),
-        row("DISK_LOW", Warn, false, "pictures are not kept any more: make room on the disk"),
-        row("DISPLAY_AWAY", Warn, false, "check the display's cable"),
-    ]
-};
-
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Alarm {
-    CameraSilent,
-    CameraFrozen,
-    StoreFailing,
-    RejectsInARow,
-    UnjudgedInARow,
-    RejectUnconfirmed,
-    BinFull,
-    ManyRejects,
-    TooHot,
-    DiskLow,
-    DisplayAway,
-}
 
 /// Whether an alarm is active.
 #[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
@@ -156,12 +56,12 @@ pub struct Alarms {
     window: u128,
     seen: usize,
     /// Openings of the gate that nothing has confirmed yet, oldest first.
-    unconfirmed: std::collections::VecDeque<Micros>,
+    unconfirmed: VecDeque<Micros>,
     full_since: Option<Micros>,
 }
 
 /// Openings that may wait to be confirmed: more than can lie between gate and sensor.
-const UNCONFIRMED: usize = shared::limits::MAX_PARTS_IN_FLIGHT;
+const UNCONFIRMED: usize = MAX_PARTS_IN_FLIGHT;
 
 impl Alarms {
     /// None is active.
@@ -175,7 +75,7 @@ impl Alarms {
             unjudged: 0,
             window: 0,
             seen: 0,
-            unconfirmed: std::collections::VecDeque::new(),
+            unconfirmed: VecDeque::new(),
             full_since: None,
         }
     }
@@ -185,7 +85,7 @@ impl Alarms {
         let before = (self.active, self.failed);
         match happening {
             Happening::Record(record) => self.record(&record),
-            Happening::Late | Happening::Time => {}
+            Happening::Time => {}
             Happening::Fired => {
                 if self.limits.confirm_within.is_some() && self.unconfirmed.len() < UNCONFIRMED {
                     self.unconfirmed.push_back(now);
@@ -278,16 +178,5 @@ impl Alarms {
         for (active, row) in self.active.iter_mut().zip(ALARMS) {
             active.latched = active.present && row.latched;
         }
-    }
-}
-
-const fn alarm_of(condition: Condition) -> Alarm {
-    match condition {
-        Condition::CameraSilent => Alarm::CameraSilent,
-        Condition::CameraFrozen => Alarm::CameraFrozen,
-        Condition::StoreFailing => Alarm::StoreFailing,
-        Condition::DiskLow => Alarm::DiskLow,
-        Condition::TooHot => Alarm::TooHot,
-        Condition::DisplayAway => Alarm::DisplayAway,
     }
 }
