@@ -12,6 +12,7 @@ use shared::units::{Micros, Travel};
 use thiserror::Error;
 
 use super::audit::Audit;
+use super::display::DisplaySettings;
 use super::raw::{RawConfig, Sim};
 use crate::hw::sim::belt::Motion;
 use crate::hw::sim::world::Plan;
@@ -115,6 +116,7 @@ pub struct Config {
     layout: Layout,
     frame_timeout: Micros,
     audit: Audit,
+    display: Option<DisplaySettings>,
     text_sha256: [u8; 32],
     plan: Plan,
     camera: Micros,
@@ -177,6 +179,12 @@ impl Config {
     #[must_use]
     pub fn audit(&self) -> &Audit {
         &self.audit
+    }
+
+    /// The display of a board, if there is one. A simulated line shows its panel in a file.
+    #[must_use]
+    pub fn display(&self) -> Option<&DisplaySettings> {
+        self.display.as_ref()
     }
 
     /// SHA-256 of the file's text, to tell which configuration a run had.
@@ -335,6 +343,7 @@ impl Checker<'_> {
             layout: self.layout(raw)?,
             frame_timeout: self.millis("line.frame_timeout_ms", raw.line.frame_timeout_ms, 1.0)?,
             audit: Audit::check(self, &raw.audit)?,
+            display: DisplaySettings::check(self, raw.display.as_ref())?,
             text_sha256: self.text_sha256,
             plan: self.plan(raw, sim)?,
             camera: self.millis("sim.camera_ms", sim.camera_ms, 0.0)?,
@@ -514,7 +523,7 @@ impl Checker<'_> {
         Ok((self.range(key, got, least, 100_000.0)? * 1e3).round() as i64)
     }
 
-    fn value(&self, key: &'static str, got: &str, expected: &'static str) -> ConfigError {
+    pub fn value(&self, key: &'static str, got: &str, expected: &'static str) -> ConfigError {
         ConfigError::Value { file: self.file.to_owned(), key, got: got.to_owned(), expected }
     }
 }

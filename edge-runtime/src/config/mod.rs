@@ -5,7 +5,12 @@
 
 mod audit;
 mod check;
+mod display;
 mod raw;
 
 pub use audit::Audit;
 pub use check::{Config, ConfigError, Latency};
+pub use display::{DisplaySettings, Ssd1306Settings, St7789Settings};
+
+#[cfg(test)]
+pub(crate) use display::tests::settings as display_settings;

@@ -7,6 +7,8 @@ use std::path::PathBuf;
 
 use serde::Deserialize;
 
+use super::display::RawDisplay;
+
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -15,6 +17,7 @@ pub struct RawConfig {
     pub model: Model,
     pub line: Line,
     pub audit: Audit,
+    pub display: Option<RawDisplay>,
     pub sim: Option<Sim>,
 }
 
