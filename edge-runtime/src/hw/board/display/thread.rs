@@ -50,6 +50,7 @@ impl Shared {
 pub struct PanelThread {
     shared: Arc<Shared>,
     thread: Option<JoinHandle<()>>,
+    patience: Duration,
 }
 
 impl PanelThread {
@@ -71,7 +72,7 @@ impl PanelThread {
                 work(&ending.0, Feeder::new(open, clock));
             })
             .map_err(|error| HwFault::Panel { evidence: format!("no thread for the display: {error}") })?;
-        Ok(Self { shared, thread: Some(thread) })
+        Ok(Self { shared, thread: Some(thread), patience: LAST_PICTURE })
     }
 
     /// Gives a state, in place of one that has not been shown yet. Never waits.
@@ -98,7 +99,7 @@ impl Drop for PanelThread {
         let mut slot = self.shared.slot();
         slot.closing = true;
         self.shared.changed.notify_all();
-        let ended = self.shared.changed.wait_timeout_while(slot, LAST_PICTURE, |slot| !slot.ended);
+        let ended = self.shared.changed.wait_timeout_while(slot, self.patience, |slot| !slot.ended);
         let ended = ended.unwrap_or_else(PoisonError::into_inner).0.ended;
         match self.thread.take() {
             // A panic was reported when it happened.
@@ -246,6 +247,18 @@ mod tests {
         answer.send(Answer::Shows).unwrap();
         end.join().unwrap();
         assert!(taken.recv().is_err(), "the thread has ended");
+    }
+
+    #[test]
+    fn a_driver_that_hangs_is_left_behind() {
+        let (mut panel, taken, answer) = start();
+        panel.patience = Duration::ZERO;
+        panel.show(parts(1));
+        assert_eq!(taken.recv(), Ok(1));
+        panel.show(parts(2));
+        drop(panel);
+        answer.send(Answer::Shows).expect("the driver hung until now");
+        assert_eq!(taken.recv(), Ok(2), "the last state, if late");
     }
 
     #[test]
