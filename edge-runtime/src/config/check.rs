@@ -13,6 +13,7 @@ use shared::units::{Micros, Travel};
 use super::audit::Audit;
 use super::board::Board;
 use super::checker::Checker;
+use super::display::DisplaySettings;
 use super::error::ConfigError;
 use super::raw::RawConfig;
 use super::simulation::Simulation;
@@ -43,6 +44,7 @@ pub struct Config {
     audit: Audit,
     quality: Option<Limits>,
     alarms: alarms::Limits,
+    display: Option<DisplaySettings>,
     text_sha256: [u8; 32],
     hardware: Hardware,
 }
@@ -83,6 +85,7 @@ impl Config {
             layout,
             frame_timeout,
             audit: Audit::check(&checker, &raw.audit)?,
+            display: DisplaySettings::check(&checker, raw.display.as_ref())?,
             alarms: super::alarms::check(&checker, &raw.alarms)?,
             quality: match raw.quality {
                 None => None,
@@ -148,6 +151,12 @@ impl Config {
     #[must_use]
     pub fn alarms(&self) -> alarms::Limits {
         self.alarms
+    }
+
+    /// The display of a board, if there is one. A simulated line shows its panel in a file.
+    #[must_use]
+    pub fn display(&self) -> Option<&DisplaySettings> {
+        self.display.as_ref()
     }
 
     /// SHA-256 of the file's text, to tell which configuration a run had.

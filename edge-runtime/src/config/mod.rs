@@ -8,6 +8,7 @@ mod audit;
 mod board;
 mod check;
 mod checker;
+mod display;
 mod error;
 mod lines;
 mod raw;
@@ -16,6 +17,10 @@ mod simulation;
 pub use audit::Audit;
 pub use board::{Belt, Board, BoardCamera, Exposure};
 pub use check::{Config, Hardware};
+pub use display::{DisplaySettings, Ssd1306Settings, St7789Settings};
 pub use error::ConfigError;
 pub use lines::{Bias, Lines, Wire};
 pub use simulation::{Latency, Simulation};
+
+#[cfg(test)]
+pub(crate) use display::tests::settings as display_settings;

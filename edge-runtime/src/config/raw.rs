@@ -11,6 +11,8 @@ use shared::quality::RawLimits;
 
 use super::alarms::RawAlarms;
 
+use super::display::RawDisplay;
+
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
@@ -22,6 +24,7 @@ pub struct RawConfig {
     pub quality: Option<RawLimits>,
     #[serde(default)]
     pub alarms: RawAlarms,
+    pub display: Option<RawDisplay>,
     pub sim: Option<Sim>,
     pub board: Option<Board>,
 }

@@ -4,9 +4,8 @@
 //! marker, the state in large letters, the counters, the last score against its threshold with the scores before it, and
 //! the last rejected part with its heatmap. It keeps nothing and decides nothing.
 
-use embedded_graphics::Pixel;
 use embedded_graphics::draw_target::DrawTarget;
-use embedded_graphics::geometry::{Dimensions, Point, Size};
+use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::mono_font::ascii::{FONT_6X10, FONT_9X15_BOLD, FONT_10X20};
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::{Rgb565, RgbColor, WebColors};
@@ -16,6 +15,8 @@ use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
 use shared::record::Record;
 use shared::units::{PartId, Score};
 use shared::verdict::Verdict;
+
+use super::twice::Twice;
 
 /// Size of the screen in pixels.
 pub const SIZE: Size = Size::new(320, 240);
@@ -206,38 +207,8 @@ fn text<D: DrawTarget<Color = Rgb565>>(
     Text::with_text_style(words, at, MonoTextStyle::new(font, colour), style).draw(display).map(|_| ())
 }
 
-/// Draws everything twice as large, from an origin on: the built-in fonts end at 20 pixels, and the state is to be read
-/// from across the hall.
-struct Twice<'a, D> {
-    display: &'a mut D,
-    origin: Point,
-}
-
-impl<D: DrawTarget<Color = Rgb565>> Dimensions for Twice<'_, D> {
-    fn bounding_box(&self) -> Rectangle {
-        let all = self.display.bounding_box();
-        Rectangle::new((all.top_left - self.origin) / 2, all.size / 2)
-    }
-}
-
-impl<D: DrawTarget<Color = Rgb565>> DrawTarget for Twice<'_, D> {
-    type Color = Rgb565;
-    type Error = D::Error;
-
-    fn draw_iter<I: IntoIterator<Item = Pixel<Rgb565>>>(&mut self, pixels: I) -> Result<(), D::Error> {
-        let origin = self.origin;
-        let four = pixels.into_iter().flat_map(move |Pixel(at, colour)| {
-            [(0, 0), (1, 0), (0, 1), (1, 1)]
-                .map(|(x, y)| Pixel(Point::new(origin.x + at.x * 2 + x, origin.y + at.y * 2 + y), colour))
-        });
-        self.display.draw_iter(four)
-    }
-}
-
 #[cfg(test)]
 mod tests {
-    use embedded_graphics::mock_display::MockDisplay;
-
     use super::*;
     use crate::hw::sim::panel::Framebuffer;
 
@@ -305,14 +276,6 @@ mod tests {
             assert_ne!(drawn(other), usual, "case {index}");
         }
         assert_ne!(drawn(&others[8]), drawn(&others[9]), "the fault's code");
-    }
-
-    #[test]
-    fn large_letters_are_the_small_ones_doubled() {
-        let mut display = MockDisplay::new();
-        let mut twice = Twice { display: &mut display, origin: Point::new(1, 2) };
-        twice.draw_iter([Pixel(Point::new(0, 0), Rgb565::RED), Pixel(Point::new(1, 1), Rgb565::BLUE)]).unwrap();
-        display.assert_pattern(&["     ", "     ", " RR  ", " RR  ", "   BB", "   BB"]);
     }
 
     #[test]
