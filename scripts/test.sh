@@ -5,7 +5,7 @@ set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 libclang
 
-checks=(fmt torch_free no_std clippy docs deny test aarch64)
+checks=(fmt torch_free no_std clippy docs deny test aarch64 board package)
 deny_version=0.20.2
 passed=0 failed=0 skipped=0
 
@@ -75,6 +75,20 @@ aarch64() {
       { printf '%s\n' "$said"; return 1; }
     grep -E "^kernels: .*\b$kernel( |\$)" <<<"$said" || { echo "$kernel was not tested on $processor"; return 1; }
   done
+}
+
+# The program for boards on a whole emulated board: a belt, a camera, lines and a display behind the kernel's own drivers.
+board() {
+  local program
+  program=$(scripts/cross.sh) || return
+  tests/board/run.sh "$program" line
+}
+
+# The same program as a package, installed and used in a small Debian of its architecture.
+package() {
+  local file
+  file=$(scripts/package.sh) || return
+  tests/package/chroot.sh "$file"
 }
 
 [ $# -eq 0 ] || checks=("$@")

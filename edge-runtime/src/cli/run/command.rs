@@ -44,6 +44,9 @@ pub struct Args {
     /// Runs a simulated line in real time, with the threads of a board. It ends when its parts have passed, or at Ctrl-C.
     #[arg(long)]
     pub real_time: bool,
+    /// Priority that the gate's thread asks for in real time, 1 to 99, instead of the configuration's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(1..=99))]
+    pub gate_priority: Option<u8>,
     /// Writes the panel's last picture.
     #[arg(long, value_name = "FILE.png")]
     pub panel: Option<PathBuf>,

@@ -103,10 +103,11 @@ fn judge(inspector: &mut Inspector, picture: &[u8]) -> Result<()> {
 }
 
 /// Runs a line until it ends.
-fn inspect(line: &Opened<'_>, parts: Parts, model: Model, show: &mut dyn FnMut(&Status)) -> Result<Exit> {
+fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, show: &mut dyn FnMut(&Status)) -> Result<Exit> {
     let stop = Arc::new(AtomicBool::new(false));
     let told_to = Arc::clone(&stop);
     ctrlc::set_handler(move || told_to.store(true, Ordering::Relaxed)).context("cannot listen for SIGTERM")?;
+    parts.gate_priority = line.args.gate_priority.or(parts.gate_priority);
     let clock = Arc::clone(&parts.clock);
     let store = match line.store(clock.now(), parts.simulation) {
         Ok(store) => store,
@@ -139,9 +140,10 @@ fn fire_errors(mut errors: Vec<i64>) {
     let Some(&greatest) = errors.last() else { return };
     let at = |share: f64| errors[((errors.len() as f64 * share).ceil() as usize).clamp(1, errors.len()) - 1];
     println!(
-        "fire error           {} us at the median, {} at p99, {greatest} at most, over {} pulses",
+        "fire error           {} us at the median, {} at p99, {} at p99.9, {greatest} at most, over {} pulses",
         at(0.5),
         at(0.99),
+        at(0.999),
         errors.len()
     );
 }
