@@ -7,10 +7,10 @@
 use std::path::Path;
 
 use edge_runtime::app::{Model, Outcome, simulate};
-use edge_runtime::config::Config;
+use edge_runtime::config::{Config, Hardware, Simulation};
 use edge_runtime::engine::{Engine, EngineError, Inspector};
 use edge_runtime::stage::audit::{AuditError, RecordSink};
-use edge_runtime::stage::infer::Evidence;
+use edge_runtime::stage::workers::Evidence;
 use edge_runtime::store::StoreError;
 use shared::manifest::{Manifest, Parity, RawManifest, RawModel, Threshold, Training};
 use shared::record::Record;
@@ -121,6 +121,13 @@ fn model(engine: fn() -> Box<dyn Engine>) -> Model {
     Model { inspectors, product: "cap".to_owned(), threshold: Score::new(THRESHOLD).unwrap() }
 }
 
+fn simulation(config: &Config) -> &Simulation {
+    match config.hardware() {
+        Hardware::Simulation(simulation) => simulation,
+        Hardware::Board(_) => panic!("sim.toml is a virtual line"),
+    }
+}
+
 /// The shipped configuration, some of its lines exchanged.
 fn config(changes: &[(&str, &str)], parts: u32, seed: u64) -> Config {
     let mut text = SIM.to_owned();
@@ -133,7 +140,7 @@ fn config(changes: &[(&str, &str)], parts: u32, seed: u64) -> Config {
 
 fn shift(config: &Config, model: Model) -> (Outcome, Vec<Record>) {
     let mut kept = Kept::default();
-    let outcome = simulate(config, model, &mut kept).unwrap();
+    let outcome = simulate(config, simulation(config), model, &mut kept).unwrap();
     (outcome, kept.0)
 }
 
@@ -238,6 +245,7 @@ fn a_sink_that_cannot_write_ends_the_shift() {
             Err(StoreError::QueueFull { capacity: 256 }.into())
         }
     }
-    let error = simulate(&config(&QUIET, 5, 1), model(|| Box::new(Blind)), &mut Full).unwrap_err();
+    let config = config(&QUIET, 5, 1);
+    let error = simulate(&config, simulation(&config), model(|| Box::new(Blind)), &mut Full).unwrap_err();
     assert!(error.to_string().contains("256 records wait"), "{error}");
 }

@@ -13,11 +13,11 @@ use std::sync::mpsc::{RecvTimeoutError, channel};
 use std::time::Duration;
 
 use edge_runtime::app::{Model, simulate};
-use edge_runtime::config::Config;
+use edge_runtime::config::{Config, Hardware};
 use edge_runtime::hw::clock::Monotonic;
 use edge_runtime::hw::roles::Clock as _;
 use edge_runtime::stage::audit::{AuditError, RecordSink};
-use edge_runtime::stage::infer::Evidence;
+use edge_runtime::stage::workers::Evidence;
 use edge_runtime::store::{Filter, Keep, Limits, Reader, RunStart, Store};
 use rand::{RngExt as _, SeedableRng as _};
 use rand_chacha::ChaCha8Rng;
@@ -119,7 +119,8 @@ fn child() {
     let mut telling = Telling { store, appended: VecDeque::new(), told: 0 };
     if simulated {
         let model = Model { inspectors: Vec::new(), product: "cap".to_owned(), threshold: Score::default() };
-        drop(simulate(&config, model, &mut telling).unwrap());
+        let Hardware::Simulation(simulation) = config.hardware() else { panic!("sim.toml is a virtual line") };
+        drop(simulate(&config, simulation, model, &mut telling).unwrap());
     } else {
         bursts(&mut telling);
     }

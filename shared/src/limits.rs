@@ -52,3 +52,13 @@ pub const COMMIT_BATCH: usize = RECORD_QUEUE / 4;
 
 /// Pictures, or records, that are deleted between two writes at most: as many as a write can have brought.
 pub const SWEEP_BATCH: usize = COMMIT_BATCH;
+
+/// Words of the gate, pictures and verdicts that wait for the desk. A part takes some ten of them, so that the desk may hang for
+/// as many parts as can be in flight, and then some. Beyond it the gate ends the station: parts would go unrecorded.
+pub const DESK_QUEUE: usize = 1024;
+
+/// Orders that wait for the gate: one for each part in flight, and those that say how the line stands. Beyond it the gate hangs.
+pub const ORDER_QUEUE: usize = 256;
+
+/// Pictures of a camera that wait for the desk. Beyond it the newest is dropped and counted; its part has none.
+pub const CAMERA_QUEUE: usize = 8;

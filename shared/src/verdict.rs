@@ -72,6 +72,8 @@ pub enum Reason {
     TooLong = 12,
     /// On the belt before the station was ready.
     Boot = 13,
+    /// The encoder failed, so that nobody knows where the part was.
+    EncoderFault = 14,
 }
 
 /// What the line does about a failure.
@@ -112,7 +114,7 @@ pub struct Failure {
 }
 
 /// The failure table, in the order of [`Reason`]'s numbers.
-pub const FAILURES: [Failure; 14] = {
+pub const FAILURES: [Failure; 15] = {
     use Lamp::{Amber, Green, Red};
     use LineAction::{Continue, Stop, Warn};
     const fn row(reason: Reason, code: &'static str, line: LineAction, lamp: Lamp, remedy: &'static str) -> Failure {
@@ -133,6 +135,7 @@ pub const FAILURES: [Failure; 14] = {
         row(Reason::Neighbour, "NEIGHBOUR", Continue, Green, "parts too close to separate at the gate"),
         row(Reason::TooLong, "TOO_LONG", Warn, Amber, "touching parts or a jam at the trigger"),
         row(Reason::Boot, "BOOT", Continue, Green, "expected after a start"),
+        row(Reason::EncoderFault, "ENCODER_FAULT", Stop, Red, "check the encoder's cable and coupling, then reset"),
     ]
 };
 

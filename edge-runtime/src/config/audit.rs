@@ -7,7 +7,8 @@ use std::path::{Path, PathBuf};
 
 use shared::units::Micros;
 
-use super::check::{Checker, ConfigError};
+use super::checker::Checker;
+use super::error::ConfigError;
 use super::raw;
 use crate::store::{Keep, Limits};
 

@@ -8,7 +8,8 @@ use std::path::{Path, PathBuf};
 
 use serde::Deserialize;
 
-use super::check::{Checker, ConfigError};
+use super::checker::Checker;
+use super::error::ConfigError;
 
 /// The section as written. Each kind has its own keys.
 #[derive(Debug, Clone, Deserialize)]

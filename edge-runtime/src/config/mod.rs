@@ -3,14 +3,24 @@
 //! Millimetres, milliseconds and shares in the file, for people; micrometres and microseconds behind the check. Only
 //! [`Config`] leaves this room. Whatever belongs to the model is in its bundle and not here.
 
+mod alarms;
 mod audit;
+mod board;
 mod check;
+mod checker;
 mod display;
+mod error;
+mod lines;
 mod raw;
+mod simulation;
 
 pub use audit::Audit;
-pub use check::{Config, ConfigError, Latency};
+pub use board::{Belt, Board, BoardCamera, Exposure};
+pub use check::{Config, Hardware};
 pub use display::{DisplaySettings, Ssd1306Settings, St7789Settings};
+pub use error::ConfigError;
+pub use lines::{Bias, Lines, Wire};
+pub use simulation::{Latency, Simulation};
 
 #[cfg(test)]
 pub(crate) use display::tests::settings as display_settings;

@@ -3,10 +3,13 @@
 //! Units stand in the names: `_mm` millimetres of belt, `_ms` milliseconds, `_um` micrometres; rates are shares from 0 to 1.
 //! It holds any value that parses; see `check` for what is legal.
 
+use std::collections::BTreeMap;
 use std::path::PathBuf;
 
 use serde::Deserialize;
+use shared::quality::RawLimits;
 
+use super::alarms::RawAlarms;
 use super::display::RawDisplay;
 
 /// The whole file.
@@ -17,8 +20,12 @@ pub struct RawConfig {
     pub model: Model,
     pub line: Line,
     pub audit: Audit,
+    pub quality: Option<RawLimits>,
+    #[serde(default)]
+    pub alarms: RawAlarms,
     pub display: Option<RawDisplay>,
     pub sim: Option<Sim>,
+    pub board: Option<Board>,
 }
 
 /// Who this is, and what it drives.
@@ -104,10 +111,107 @@ mod default {
         100
     }
 
+    /// Longer than a belt needs to begin to move, shorter than a part to the gate on most lines.
+    pub const fn stall_ms() -> f64 {
+        2_000.0
+    }
+
+    /// Most cameras have no trigger input.
+    pub fn exposure() -> String {
+        "free".to_owned()
+    }
+
+    /// Some frames of the slowest common cameras.
+    pub const fn silent_ms() -> f64 {
+        1_000.0
+    }
+
     /// From four fifths of the threshold on.
     pub const fn near_threshold() -> f64 {
         0.8
     }
+}
+
+/// A board's devices.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Board {
+    pub greatest_speed_mm_s: f64,
+    pub least_pitch_mm: f64,
+    #[serde(default)]
+    pub gate_rise_ms: f64,
+    pub belt: Belt,
+    pub camera: Camera,
+    pub lines: Lines,
+    #[serde(default)]
+    pub realtime: Realtime,
+}
+
+/// How the belt's position is known: by an encoder, or by a speed that holds.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Belt {
+    pub encoder_step_um: Option<i64>,
+    #[serde(default = "default::stall_ms")]
+    pub stall_ms: f64,
+    pub steady_speed_mm_s: Option<f64>,
+}
+
+/// The camera, and when it looks.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Camera {
+    pub device: PathBuf,
+    pub format: String,
+    pub width: u32,
+    pub height: u32,
+    pub fps: Option<f64>,
+    #[serde(default = "default::exposure")]
+    pub exposure: String,
+    #[serde(default)]
+    pub trigger_to_picture_ms: f64,
+    pub match_within_ms: f64,
+    #[serde(default = "default::silent_ms")]
+    pub silent_ms: f64,
+    #[serde(default)]
+    pub controls: BTreeMap<String, i64>,
+}
+
+/// Names of lines, as `edge-runtime probe` prints them.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Lines {
+    pub trigger: Wire,
+    pub photogate: Option<Wire>,
+    pub encoder: Option<Wire>,
+    pub encoder_b: Option<Wire>,
+    pub confirm: Option<Wire>,
+    pub bin_full: Option<Wire>,
+    pub reset: Option<Wire>,
+    pub reject: Wire,
+    pub run_ok: Option<Wire>,
+    pub heartbeat: Option<Wire>,
+    pub alarm: Option<Wire>,
+}
+
+/// A line by its name, or with how it is wired.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(untagged)]
+pub enum Wire {
+    Name(String),
+    Wired {
+        line: String,
+        #[serde(default)]
+        active_low: bool,
+        bias: Option<String>,
+    },
+}
+
+/// What the gate's thread asks of the kernel.
+#[derive(Debug, Clone, Default, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Realtime {
+    pub gate_priority: Option<u8>,
 }
 
 /// The virtual line.

@@ -12,7 +12,9 @@ use embedded_graphics::pixelcolor::{Rgb565, RgbColor, WebColors};
 use embedded_graphics::prelude::Drawable;
 use embedded_graphics::primitives::{Primitive, PrimitiveStyle, Rectangle};
 use embedded_graphics::text::{Alignment, Baseline, Text, TextStyleBuilder};
+use shared::record::Record;
 use shared::units::{PartId, Score};
+use shared::verdict::Verdict;
 
 use super::twice::Twice;
 
@@ -78,6 +80,27 @@ pub struct Status {
     pub scores: Vec<Score>,
     /// The last part judged bad.
     pub last_bad: Option<Thumbnail>,
+}
+
+impl Status {
+    /// Counts a part that has left.
+    pub fn count(&mut self, record: &Record) {
+        let raw = record.get();
+        self.parts += 1;
+        match (raw.passed, raw.verdict) {
+            (true, _) => self.good += 1,
+            (false, Verdict::Uninspected(_)) => self.uninspected += 1,
+            (false, _) => self.rejected += 1,
+        }
+    }
+
+    /// Adds a score to the trend, and drops the oldest that is shown no more.
+    pub fn scored(&mut self, score: Score) {
+        if self.scores.len() >= TREND {
+            self.scores.remove(0);
+        }
+        self.scores.push(score);
+    }
 }
 
 /// Draws a status over the whole screen.

@@ -36,6 +36,18 @@ impl Clock for Monotonic {
     }
 }
 
+/// The kernel's own monotonic clock, by which it stamps edges and frames: the clock of a board.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct KernelClock;
+
+impl Clock for KernelClock {
+    fn now(&self) -> Micros {
+        let time = rustix::time::clock_gettime(rustix::time::ClockId::Monotonic);
+        let micros = i128::from(time.tv_sec) * 1_000_000 + i128::from(time.tv_nsec) / 1_000;
+        Micros(u64::try_from(micros).unwrap_or(0))
+    }
+}
+
 /// The machine's clock on the wall. May jump either way at any time.
 #[derive(Debug, Clone, Copy, Default)]
 pub struct WallClock;

@@ -12,7 +12,7 @@ use shared::verdict::{Reason, Verdict};
 use thiserror::Error;
 
 use super::details::Details;
-use super::infer::Evidence;
+use super::workers::Evidence;
 use crate::store::StoreError;
 
 /// Why a record was not written.

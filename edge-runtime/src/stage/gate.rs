@@ -1,28 +1,63 @@
 //! The gate: drives the reject output by what the part tracker says.
 //!
-//! Takes events with belt positions; moves the output, and gives everything that the tracker says. The output is in its safe
-//! state until [`Gate::start`] and after drop. It waits on nothing, reads no clock and knows no picture.
+//! Takes events with belt positions; moves the output, and gives everything that the tracker says. Until
+//! [`Gate::take_control`], after [`Gate::make_safe`] and after drop the output is in its safe state, diverting everything,
+//! while the tracker goes on. It waits on nothing, reads no clock and knows no picture.
 
 use shared::line::{Action, Cause, Event, Layout, Line};
-use shared::units::Travel;
+use shared::units::{PartId, Travel};
 
 use crate::hw::roles::{HwFault, RejectOutput};
 
 /// The tracker and the output that it alone owns.
+///
+/// # Invariants
+/// `open` is what the tracker last wanted. While in control the output is as the tracker wants it.
 pub struct Gate {
     line: Line,
     output: Box<dyn RejectOutput>,
     said: Vec<Action>,
+    open: Option<(PartId, Cause)>,
+    in_control: bool,
 }
 
 impl Gate {
-    /// Takes control of the output and begins with an empty line.
+    /// Begins with an empty line and leaves the output in its safe state.
+    #[must_use]
+    pub fn diverting(layout: Layout, output: Box<dyn RejectOutput>) -> Self {
+        Self { line: Line::new(layout), output, said: Vec::new(), open: None, in_control: false }
+    }
+
+    /// Begins with an empty line, and in control of the output.
     ///
     /// # Errors
     /// Those of the output.
-    pub fn start(layout: Layout, mut output: Box<dyn RejectOutput>) -> Result<Self, HwFault> {
-        output.take_control()?;
-        Ok(Self { line: Line::new(layout), output, said: Vec::new() })
+    pub fn start(layout: Layout, output: Box<dyn RejectOutput>) -> Result<Self, HwFault> {
+        let mut gate = Self::diverting(layout, output);
+        gate.take_control()?;
+        Ok(gate)
+    }
+
+    /// Takes the output out of its safe state, to where the tracker wants it. Changes nothing where that has been done.
+    ///
+    /// # Errors
+    /// Those of the output.
+    pub fn take_control(&mut self) -> Result<(), HwFault> {
+        if self.in_control {
+            return Ok(());
+        }
+        self.output.take_control()?;
+        self.in_control = true;
+        self.open.map_or(Ok(()), |(part, cause)| self.output.open(part, cause))
+    }
+
+    /// Puts the output back into its safe state.
+    ///
+    /// # Errors
+    /// Those of the output, which must then be dropped.
+    pub fn make_safe(&mut self) -> Result<(), HwFault> {
+        self.in_control = false;
+        self.output.make_safe()
     }
 
     /// Takes in one event at a belt position, moves the output, and gives what was said, in order.
@@ -34,9 +69,24 @@ impl Gate {
         self.line.step(at, event, |action| self.said.push(action));
         for action in &self.said {
             match *action {
-                Action::Open { part, reason } => self.output.open(part, reason)?,
-                Action::Extend { part, reason } => self.output.extend(part, reason)?,
-                Action::Close => self.output.close()?,
+                Action::Open { part, reason } => {
+                    self.open = Some((part, reason));
+                    if self.in_control {
+                        self.output.open(part, reason)?;
+                    }
+                }
+                Action::Extend { part, reason } => {
+                    self.open = Some((part, reason));
+                    if self.in_control {
+                        self.output.extend(part, reason)?;
+                    }
+                }
+                Action::Close => {
+                    self.open = None;
+                    if self.in_control {
+                        self.output.close()?;
+                    }
+                }
                 _ => {}
             }
         }
@@ -53,6 +103,12 @@ impl Gate {
     #[must_use]
     pub fn in_flight(&self) -> usize {
         self.line.in_flight()
+    }
+
+    /// Whether the output does what the tracker says; otherwise it diverts everything.
+    #[must_use]
+    pub fn in_control(&self) -> bool {
+        self.in_control
     }
 }
 

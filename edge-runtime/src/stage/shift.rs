@@ -7,15 +7,15 @@ use std::collections::BTreeSet;
 
 use shared::line::{Action, Event, Fate};
 use shared::record::Record;
-use shared::units::{Micros, PartId, Score, Travel};
+use shared::units::{Micros, PartId, Travel};
 use shared::verdict::{Reason, Verdict};
 use thiserror::Error;
 
 use super::audit::{Audit, AuditError, RecordSink};
-use super::capture::Capture;
+use super::capture::{Capture, Shown};
 use super::gate::{Gate, stops_line};
 use super::infer::Infer;
-use crate::hmi::screen::{State, Status, THUMBNAIL_SIDE, TREND, Thumbnail};
+use crate::hmi::screen::{State, Status, THUMBNAIL_SIDE, Thumbnail};
 use crate::hmi::thumbnail::overlay;
 use crate::hw::roles::{Clock, Edge, FrameSource, HwFault, Panel, Sensor, TravelSource, TriggerInput};
 
@@ -143,7 +143,8 @@ impl Shift<'_> {
         match self.hardware.camera.take() {
             Ok(None) => {}
             Ok(Some(picture)) => {
-                if let Some(part) = self.capture.pictured(picture.exposed_at)
+                // The camera exposes at an edge and never before, so that no part has an earlier picture.
+                if let Some(Shown { part, .. }) = self.capture.pictured(picture.exposed_at).pop()
                     && let Err(reason) = self.infer.submit(now, part, picture)
                 {
                     self.judge(part, Verdict::Uninspected(reason))?;
@@ -157,7 +158,7 @@ impl Shift<'_> {
         }
         while let Some(judged) = self.infer.done(now) {
             if let Some(score) = judged.verdict.score() {
-                self.scored(score);
+                self.status.scored(score);
             }
             self.audit.judged(judged.part, judged.evidence);
             self.judge(judged.part, judged.verdict)?;
@@ -212,13 +213,6 @@ impl Shift<'_> {
         Ok(registered)
     }
 
-    fn scored(&mut self, score: Score) {
-        if self.status.scores.len() >= TREND {
-            self.status.scores.remove(0);
-        }
-        self.status.scores.push(score);
-    }
-
     fn show(&mut self) {
         // The panel decides nothing, so that the line runs on without it.
         if let Err(fault) = self.hardware.panel.show(&self.status) {
@@ -228,14 +222,8 @@ impl Shift<'_> {
 }
 
 fn count(status: &mut Status, record: &Record, thumbnail: Option<Vec<u8>>) {
-    let raw = record.get();
-    status.parts += 1;
-    match (raw.passed, raw.verdict) {
-        (true, _) => status.good += 1,
-        (false, Verdict::Uninspected(_)) => status.uninspected += 1,
-        (false, _) => status.rejected += 1,
-    }
-    if let (Verdict::Bad(_), Some(rgb)) = (raw.verdict, thumbnail) {
-        status.last_bad = Some(Thumbnail { rgb, part: raw.part });
+    status.count(record);
+    if let (Verdict::Bad(_), Some(rgb)) = (record.get().verdict, thumbnail) {
+        status.last_bad = Some(Thumbnail { rgb, part: record.get().part });
     }
 }

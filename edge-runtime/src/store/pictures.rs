@@ -21,7 +21,7 @@ use super::progress::Progress;
 use super::run::RunId;
 use super::sweep::{PICTURES, free};
 use super::writer::Message;
-use crate::stage::infer::Evidence;
+use crate::stage::workers::Evidence;
 
 /// A part whose pictures are to be kept.
 pub struct Job {

@@ -14,7 +14,7 @@ use thiserror::Error;
 use crate::hmi::thumbnail::overlay;
 use crate::hw::pixels::{NoFrame, frame_of};
 use crate::hw::roles::Picture;
-use crate::stage::infer::Evidence;
+use crate::stage::workers::Evidence;
 
 /// Side of each half of the picture for people, in pixels: the resolution of the frames of most lines.
 const SIDE: usize = 256;

@@ -26,7 +26,7 @@ use super::sweep::{self, Sweeper};
 use super::writer::{Message, Writer};
 use crate::stage::audit::{AuditError, RecordSink};
 use crate::stage::details::Details;
-use crate::stage::infer::Evidence;
+use crate::stage::workers::Evidence;
 
 /// File whose lock says that somebody writes. The system releases it when the process ends, however it does.
 const LOCK: &str = "records.lock";

@@ -46,6 +46,12 @@ impl SimCamera {
         }
     }
 
+    /// The picture of a part.
+    pub(super) fn taken(&mut self, exposed_at: Micros, part: Part) -> Picture {
+        let (bytes, format) = (self.picture(part), PictureFormat::Pixels(PixelFormat::Yuyv));
+        Picture { exposed_at, format, width: FRAME_SIDE, height: FRAME_SIDE, bytes }
+    }
+
     fn picture(&mut self, part: Part) -> Vec<u8> {
         self.draw_ahead();
         while self.drawn.pop_front_if(|(index, _)| *index < part.index).is_some() {}
@@ -81,9 +87,7 @@ impl FrameSource for SimCamera {
             return Ok(None);
         }
         let Some((exposed_at, part)) = self.under_way.pop_front() else { return Ok(None) };
-        let bytes = self.picture(part);
-        let format = PictureFormat::Pixels(PixelFormat::Yuyv);
-        Ok(Some(Picture { exposed_at, format, width: FRAME_SIDE, height: FRAME_SIDE, bytes }))
+        Ok(Some(self.taken(exposed_at, part)))
     }
 }
 

@@ -1,7 +1,8 @@
 //! The twins: one virtual belt that draws its own product, and strict stand-ins for everything that a board would have.
 //!
 //! [`product`] draws a part ([`paint`] its light, [`defect`] what is wrong with it), [`camera`] takes its picture,
-//! [`belt`] says where the belt is at which time, [`world`] which part is where, [`io`] holds trigger, encoder and gate,
+//! [`belt`] says where the belt is at which time, [`world`] which part is where, [`io`] holds trigger, encoder and gate
+//! ([`live`] in real time),
 //! [`panel`] the display. Nothing here reads a clock; a shift runs in virtual time and is the same every time it is run
 //! with the same seed.
 
@@ -9,6 +10,7 @@ pub mod belt;
 pub mod camera;
 pub mod defect;
 pub mod io;
+pub mod live;
 pub mod paint;
 pub mod panel;
 pub mod product;

@@ -191,6 +191,17 @@ impl World {
         self.belt.time_at(Travel(tick * step)).max(self.now)
     }
 
+    /// When the belt is first at a place.
+    pub fn passes(&mut self, place: Travel) -> Micros {
+        self.belt.time_at(place)
+    }
+
+    /// Whether the gate is where it was last sent to.
+    #[must_use]
+    pub fn gate_rests(&self) -> bool {
+        self.gate_moves.is_empty()
+    }
+
     /// What the encoder read, or will read, at a time.
     pub fn reading_at(&mut self, at: Micros) -> Travel {
         let step = self.plan.encoder_step_um.max(1);

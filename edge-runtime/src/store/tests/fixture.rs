@@ -9,7 +9,7 @@ use shared::wall::WallTime;
 
 use crate::stage::audit::RecordSink as _;
 use crate::stage::details::Details;
-use crate::stage::infer::Evidence;
+use crate::stage::workers::Evidence;
 use crate::store::entry::Entry;
 use crate::store::read::{Filter, Reader};
 use crate::store::run::{EndReason, RunStart};

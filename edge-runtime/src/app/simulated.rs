@@ -1,12 +1,9 @@
-//! The composition root: the only place that names concrete devices.
+//! A station on the virtual line, in virtual time.
 //!
-//! Takes a checked configuration, a model and a sink for records; puts a station together, runs it until its line rests, and
-//! gives the outcome. It parses nothing, opens no file and prints nothing.
+//! Takes a checked configuration, a model and a sink for records; runs a shift until its line rests, and gives the outcome.
 
-use shared::units::Score;
-
-use crate::config::Config;
-use crate::engine::Inspector;
+use super::Model;
+use crate::config::{Config, Simulation};
 use crate::hmi::screen::Status;
 use crate::hw::sim::Stream;
 use crate::hw::sim::camera::SimCamera;
@@ -15,21 +12,11 @@ use crate::hw::sim::panel::{Framebuffer, SimPanel};
 use crate::hw::sim::world::World;
 use crate::hw::wrap::faulty::Faulty;
 use crate::stage::audit::{Audit, RecordSink};
-use crate::stage::capture::Capture;
+use crate::stage::capture::{Capture, Moment};
 use crate::stage::gate::Gate;
 use crate::stage::infer::Infer;
 use crate::stage::shift::{Counts, Hardware, Shift, ShiftError};
 use crate::stage::tally::{Report, report};
-
-/// What judges.
-pub struct Model {
-    /// One for each worker thread. Without any, every part is uninspected and leaves at the gate.
-    pub inspectors: Vec<Inspector>,
-    /// Name of the product.
-    pub product: String,
-    /// A part is bad when its score is greater.
-    pub threshold: Score,
-}
 
 /// What a simulated shift leaves behind.
 #[derive(Debug)]
@@ -44,24 +31,29 @@ pub struct Outcome {
 ///
 /// # Errors
 /// [`ShiftError`] when a record cannot be kept, or the program misuses a device.
-pub fn simulate(config: &Config, model: Model, sink: &mut dyn RecordSink) -> Result<Outcome, ShiftError> {
-    let plan = *config.plan();
+pub fn simulate(
+    config: &Config,
+    simulation: &Simulation,
+    model: Model,
+    sink: &mut dyn RecordSink,
+) -> Result<Outcome, ShiftError> {
+    let plan = *simulation.plan();
     let chance = |stream: Stream| stream.chance(plan.seed);
     let world = World::shared(plan);
-    let camera = SimCamera::new(world.clone(), config.camera());
+    let camera = SimCamera::new(world.clone(), simulation.camera());
     let mut panel = SimPanel::default();
     let Model { inspectors, product, threshold } = model;
     let shift = Shift {
         hardware: Hardware {
             clock: Box::new(SimClock(world.clone())),
-            trigger: Box::new(Faulty::new(SimTrigger(world.clone()), config.faults(), chance(Stream::Trigger))),
+            trigger: Box::new(Faulty::new(SimTrigger(world.clone()), simulation.faults(), chance(Stream::Trigger))),
             travel: Box::new(SimEncoder(world.clone())),
-            camera: Box::new(Faulty::new(camera, config.faults(), chance(Stream::Camera))),
+            camera: Box::new(Faulty::new(camera, simulation.faults(), chance(Stream::Camera))),
             panel: &mut panel,
         },
         gate: Gate::start(config.layout(), Box::new(SimGate::new(world.clone())))?,
-        capture: Capture::new(config.frame_timeout()),
-        infer: Infer::start(inspectors, *config.latency(), chance(Stream::Inference)),
+        capture: Capture::new(Moment::AT_EDGE, config.frame_timeout()),
+        infer: Infer::start(inspectors, *simulation.latency(), chance(Stream::Inference)),
         audit: Audit::new(true),
         sink,
         status: Status { simulation: true, product: product.clone(), threshold, ..Status::default() },

@@ -1,0 +1,81 @@
+//! A board's devices, opened.
+//!
+//! Takes the checked configuration of a board; gives everything that a live line is made of. The outputs come first, so that they
+//! are in their safe state before anything else can fail.
+
+use std::sync::Arc;
+
+use thiserror::Error;
+
+use super::live::Parts;
+use crate::config::{Board, BoardCamera, Exposure};
+use crate::hw::board::lines::{self, LinesError};
+use crate::hw::clock::KernelClock;
+use crate::hw::roles::FrameStream;
+use crate::stage::capture::Moment;
+
+/// Why a board's devices cannot be used.
+#[derive(Debug, Error)]
+pub enum DeviceError {
+    /// Inputs or outputs.
+    #[error(transparent)]
+    Lines(#[from] LinesError),
+    /// The camera.
+    #[error("board.camera: {evidence}")]
+    Camera {
+        /// What it is.
+        evidence: String,
+    },
+}
+
+/// Opens a board's devices.
+///
+/// # Errors
+/// [`DeviceError`]; whatever had been opened goes back to its safe state.
+pub fn open(board: &Board) -> Result<Parts, DeviceError> {
+    let (input, output, signals) = lines::open(board.lines())?;
+    let camera = board.camera();
+    let (early, late) = match camera.exposure {
+        Exposure::Free => (camera.match_within, camera.match_within),
+        Exposure::Sensor => (Default::default(), camera.match_within),
+    };
+    Ok(Parts {
+        clock: Arc::new(KernelClock),
+        input: Box::new(input),
+        stream: stream(camera)?,
+        output: Box::new(output),
+        signals: Box::new(signals),
+        moment: Moment { after_edge: camera.trigger_to_picture, early, late },
+        belt: board.belt(),
+        silent: (camera.exposure == Exposure::Free).then_some(camera.silent),
+        gate_priority: board.gate_priority(),
+        simulation: false,
+    })
+}
+
+#[cfg(any(feature = "camera", target_arch = "aarch64"))]
+fn stream(camera: &BoardCamera) -> Result<Box<dyn FrameStream>, DeviceError> {
+    use edge_video::{ControlSetting, Encoding, Interval, Settings};
+
+    let refused = |error: &dyn std::error::Error| DeviceError::Camera { evidence: error.to_string() };
+    let controls = camera.controls.iter().map(|(name, value)| ControlSetting { name: name.clone(), value: *value });
+    let settings = Settings {
+        device: camera.device.clone(),
+        encodings: Encoding::from_name(camera.format).into_iter().collect(),
+        width: camera.width,
+        height: camera.height,
+        interval: camera.millihertz.and_then(Interval::of_millihertz),
+        controls: controls.collect(),
+    };
+    let camera = crate::hw::board::camera::BoardCamera::open(settings).map_err(|error| refused(&error))?;
+    for fact in camera.facts().into_iter().flat_map(|facts| &facts.controls) {
+        tracing::info!(name = %fact.name, value = fact.value, "control");
+    }
+    Ok(Box::new(camera))
+}
+
+#[cfg(not(any(feature = "camera", target_arch = "aarch64")))]
+fn stream(_: &BoardCamera) -> Result<Box<dyn FrameStream>, DeviceError> {
+    let evidence = "this program was built without cameras; build it with `--features camera`, which needs libclang";
+    Err(DeviceError::Camera { evidence: evidence.to_owned() })
+}

@@ -1,0 +1,176 @@
+//! `run`: inspects a line with a configuration, and says at the end what became of its parts.
+//!
+//! Takes a configuration file and what overrides it; opens and tests the bundle and opens the store, and hands all of it to
+//! `simulated` or `live`. Records and pictures go to the audit folder.
+
+use std::path::PathBuf;
+
+use anyhow::Result;
+use shared::units::Micros;
+
+use super::{live, simulated};
+use crate::app::Model;
+use crate::bundle::{OpenBundle, TrustedKeys, parity};
+use crate::cli::exit::Exit;
+use crate::cli::model_option::ModelOption;
+use crate::config::{Config, Hardware};
+use crate::engine::{Inspector, choice};
+use crate::hw::clock::WallClock;
+use crate::store::{RunId, RunStart, Store, StoreError, Summary};
+
+/// Runs an inspection line and prints what became of its parts.
+///
+/// Example: edge-runtime run --config edge-runtime/config/sim.toml --parts 200 --panel panel.png
+#[derive(Debug, clap::Args)]
+pub struct Args {
+    /// The configuration file.
+    #[arg(long, value_name = "FILE")]
+    pub config: PathBuf,
+    /// Parts of a simulated shift, instead of the configuration's.
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(1..=10_000_000))]
+    pub parts: Option<u32>,
+    /// Seed of a simulated shift, instead of the configuration's.
+    #[arg(long, value_name = "N")]
+    pub seed: Option<u64>,
+    /// The bundle, instead of the configuration's.
+    #[arg(long, value_name = "FILE")]
+    pub bundle: Option<PathBuf>,
+    /// A public key to trust, instead of the configuration's; may be given several times.
+    #[arg(long, value_name = "FILE.pub")]
+    pub trust: Vec<PathBuf>,
+    /// Writes the table as JSON; the same seed gives the same bytes.
+    #[arg(long, value_name = "FILE")]
+    pub json: Option<PathBuf>,
+    /// Runs a simulated line in real time, with the threads of a board. It ends when its parts have passed, or at Ctrl-C.
+    #[arg(long)]
+    pub real_time: bool,
+    /// Writes the panel's last picture.
+    #[arg(long, value_name = "FILE.png")]
+    pub panel: Option<PathBuf>,
+    /// The folder for records and pictures, instead of the configuration's.
+    #[arg(long, value_name = "DIR")]
+    pub out: Option<PathBuf>,
+    /// Which of the bundle's models runs, and its threshold.
+    #[command(flatten)]
+    pub model: ModelOption,
+}
+
+/// Runs. The exit tells configuration, bundle, and network or hardware apart; the reason is on standard error.
+///
+/// # Errors
+/// An output cannot be written.
+pub fn run(args: &Args) -> Result<Exit> {
+    let config = match Config::read(&args.config) {
+        Ok(config) => overridden(config, args),
+        Err(error) => return Ok(refuse(&error, Exit::Usage)),
+    };
+    let bundle = match TrustedKeys::load(config.trust()) {
+        Ok(trusted) => match OpenBundle::read(config.bundle(), &trusted) {
+            Ok(bundle) => match args.model.apply(bundle, config.false_reject()) {
+                Ok(bundle) => bundle,
+                Err(error) => return Ok(refuse(&error, Exit::Usage)),
+            },
+            Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
+        },
+        Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
+    };
+    let line = Opened { args, config: &config, bundle: &bundle };
+    match config.hardware() {
+        Hardware::Simulation(simulation) if args.real_time => live::twins(&line, simulation),
+        Hardware::Simulation(simulation) => simulated::run(&line, simulation),
+        Hardware::Board(_) if let Some(option) = args.of_a_simulation() => {
+            eprintln!("error: {option} is for simulated lines, and {} is a board's", args.config.display());
+            Ok(Exit::Usage)
+        }
+        Hardware::Board(board) => live::board(&line, board),
+    }
+}
+
+/// What every kind of line is run from.
+pub(super) struct Opened<'a> {
+    pub args: &'a Args,
+    pub config: &'a Config,
+    pub bundle: &'a OpenBundle,
+}
+
+impl Args {
+    /// The first option that makes no sense on a board.
+    fn of_a_simulation(&self) -> Option<&'static str> {
+        let given = [
+            ("--parts", self.parts.is_some()),
+            ("--seed", self.seed.is_some()),
+            ("--json", self.json.is_some()),
+            ("--panel", self.panel.is_some()),
+            ("--real-time", self.real_time),
+        ];
+        given.into_iter().find(|(_, given)| *given).map(|(option, _)| option)
+    }
+}
+
+pub(super) fn refuse(error: &dyn std::error::Error, exit: Exit) -> Exit {
+    eprintln!("error: {error}");
+    exit
+}
+
+fn overridden(mut config: Config, args: &Args) -> Config {
+    if let Some(parts) = args.parts {
+        config = config.with_parts(parts);
+    }
+    if let Some(seed) = args.seed {
+        config = config.with_seed(seed);
+    }
+    if let Some(bundle) = &args.bundle {
+        config = config.with_bundle(bundle.clone());
+    }
+    if !args.trust.is_empty() {
+        config = config.with_trust(args.trust.clone());
+    }
+    if let Some(out) = &args.out {
+        config = config.with_audit_dir(out.clone());
+    }
+    config
+}
+
+impl Opened<'_> {
+    /// The store, with a new run whose line's clock reads this now.
+    pub fn store(&self, clock_at_start: Micros, simulation: bool) -> Result<Store, StoreError> {
+        let (audit, manifest) = (self.config.audit(), self.bundle.manifest());
+        let start = RunStart {
+            started_at: WallClock.now(),
+            clock_at_start,
+            station: self.config.name().to_owned(),
+            product: manifest.product().to_owned(),
+            bundle_sha256: self.bundle.sha256(),
+            threshold: manifest.threshold(),
+            config_sha256: self.config.text_sha256(),
+            simulation,
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+        };
+        Store::open(audit.dir(), audit.limits(), audit.keep(), start)
+    }
+
+    /// So many inspectors, of which the first has passed the bundle's own test.
+    pub fn model(&self, workers: usize) -> Result<Model> {
+        let (manifest, option) = (self.bundle.manifest(), self.args.model);
+        let mut inspectors = Vec::with_capacity(workers);
+        for _ in 0..workers {
+            let engine = choice::load(self.bundle, option.engine(), option.threads())?;
+            let emulated = engine.emulates(self.bundle);
+            let mut inspector = Inspector::new(manifest.clone(), Box::new(engine));
+            if inspectors.is_empty() {
+                parity::check(self.bundle, &mut inspector, emulated)?;
+            }
+            inspectors.push(inspector);
+        }
+        Ok(Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() })
+    }
+}
+
+/// Says what was kept.
+pub(super) fn told(run: RunId, kept: Summary, config: &Config) {
+    let Summary { records, pictures, pictures_lost } = kept;
+    eprintln!("run {run}: {records} records, pictures of {pictures} parts in {}", config.audit().dir().display());
+    if pictures_lost > 0 {
+        eprintln!("pictures of {pictures_lost} more parts could not be kept");
+    }
+}

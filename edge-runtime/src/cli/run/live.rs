@@ -1,0 +1,139 @@
+//! `run` in real time: on a board, or on the virtual line with the threads of a board.
+//!
+//! Takes what `command` has opened; measures how long this machine takes to judge, says whether the line can hold, and runs it
+//! until SIGTERM or Ctrl-C, until the twin has come to rest, or until something fails that it cannot be without.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use anyhow::{Context as _, Result};
+use shared::units::Micros;
+
+use super::command::{Opened, refuse, told};
+use crate::app::live::{self, Parts};
+use crate::app::{self, Model, live::SharedClock};
+use crate::bundle::OpenBundle;
+use crate::cli::exit::Exit;
+use crate::config::{Board, Simulation};
+use crate::engine::Inspector;
+use crate::health::alarms::Alarms;
+use crate::hmi::screen::Status;
+use crate::hw::clock::{Monotonic, WallClock};
+use crate::hw::roles::Clock;
+use crate::station::attendant::Keeper;
+use crate::station::budget::Budget;
+use crate::station::line::Ended;
+use crate::store::EndReason;
+
+/// Pictures that are judged to know how long it takes: at most so many,
+const MOST_SAMPLES: usize = 1_000;
+/// at least so many,
+const LEAST_SAMPLES: usize = 5;
+/// and no longer than this.
+const MEASURE_FOR: Micros = Micros::from_millis(2_000);
+
+/// The virtual line in real time.
+pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> {
+    let model = match line.model(1) {
+        Ok(model) => model,
+        Err(error) => return Ok(failed(&error, Exit::Engine)),
+    };
+    let plan = simulation.plan();
+    eprintln!("SIMULATION in real time: {}, {} parts, seed {}", line.config.name(), plan.parts, plan.seed);
+    let clock: SharedClock = Arc::new(Monotonic::start());
+    let (parts, world) = live::twins(simulation, clock);
+    let exit = inspect(line, parts, model, &mut |_| {})?;
+    let departures = world.lock().take_departures();
+    let diverted = departures.iter().filter(|departure| departure.diverted).count();
+    println!("parts that left      {}", departures.len());
+    println!("of these diverted    {diverted}");
+    Ok(exit)
+}
+
+/// A board.
+pub(super) fn board(line: &Opened<'_>, board: &Board) -> Result<Exit> {
+    let mut model = match line.model(1) {
+        Ok(model) => model,
+        Err(error) => return Ok(failed(&error, Exit::Engine)),
+    };
+    let mut times = measured(&mut model, line.bundle)?;
+    let budget = Budget::of(board, &line.config.layout(), &mut times);
+    eprint!("{budget}");
+    if let Err(error) = budget.check(board.greatest_speed_um_s()) {
+        return Ok(refuse(&error, Exit::Usage));
+    }
+    match app::board::open(board) {
+        Ok(parts) => inspect(line, parts, model, &mut |_| {}),
+        Err(error) => Ok(refuse(&error, Exit::Engine)),
+    }
+}
+
+/// How long the first inspector takes for the bundle's own pictures.
+fn measured(model: &mut Model, bundle: &OpenBundle) -> Result<Vec<Micros>> {
+    let Some(inspector) = model.inspectors.first_mut() else { return Ok(Vec::new()) };
+    let pictures: Vec<&[u8]> = bundle.parity().chunks_exact(bundle.manifest().preprocess().input_bytes()).collect();
+    let (clock, mut times) = (Monotonic::start(), Vec::new());
+    for picture in pictures.iter().cycle().take(MOST_SAMPLES) {
+        let began = clock.now();
+        if times.len() >= LEAST_SAMPLES && began >= MEASURE_FOR {
+            break;
+        }
+        judge(inspector, picture)?;
+        times.push(clock.now().saturating_sub(began));
+    }
+    Ok(times)
+}
+
+fn judge(inspector: &mut Inspector, picture: &[u8]) -> Result<()> {
+    inspector.prepared(picture)?;
+    inspector.score().map(drop).context("the bundle's own picture cannot be judged")
+}
+
+/// Runs a line until it ends.
+fn inspect(line: &Opened<'_>, parts: Parts, model: Model, show: &mut dyn FnMut(&Status)) -> Result<Exit> {
+    let stop = Arc::new(AtomicBool::new(false));
+    let told_to = Arc::clone(&stop);
+    ctrlc::set_handler(move || told_to.store(true, Ordering::Relaxed)).context("cannot listen for SIGTERM")?;
+    let clock = Arc::clone(&parts.clock);
+    let store = match line.store(clock.now(), parts.simulation) {
+        Ok(store) => store,
+        Err(error) => return Ok(refuse(&error, Exit::Internal)),
+    };
+    let run = store.run();
+    let mut keeper = Keeper::new(clock.now(), Box::new(show));
+    let alarms = Alarms::new(line.config.alarms());
+    let Ended { store, status, counts, result } =
+        live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
+    let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
+    let kept = store.finish(WallClock.now(), reason);
+    println!("parts                {}", status.parts);
+    println!("passed               {}", status.good);
+    println!("judged bad           {}", status.rejected);
+    println!("uninspected          {}", status.uninspected);
+    println!("late verdicts        {}", counts.late);
+    println!("bounces              {}", counts.bounced);
+    fire_errors(std::mem::take(&mut keeper.fire_errors));
+    told(run, kept?, line.config);
+    match result {
+        Ok(()) => Ok(Exit::Done),
+        Err(error) => Ok(refuse(&error, Exit::Engine)),
+    }
+}
+
+/// How exactly the gate moved.
+fn fire_errors(mut errors: Vec<i64>) {
+    errors.sort_unstable();
+    let Some(&greatest) = errors.last() else { return };
+    let at = |share: f64| errors[((errors.len() as f64 * share).ceil() as usize).clamp(1, errors.len()) - 1];
+    println!(
+        "fire error           {} us at the median, {} at p99, {greatest} at most, over {} pulses",
+        at(0.5),
+        at(0.99),
+        errors.len()
+    );
+}
+
+fn failed(error: &anyhow::Error, exit: Exit) -> Exit {
+    eprintln!("error: {error:#}");
+    exit
+}

@@ -1,0 +1,59 @@
+//! `[alarms]`: what of a line's course stops it, or makes somebody look.
+//!
+//! Takes the section as written, every key of which has a value of its own; gives checked limits. It watches nothing.
+
+use serde::Deserialize;
+
+use super::checker::Checker;
+use super::error::ConfigError;
+use crate::health::alarms::Limits;
+
+/// The section as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawAlarms {
+    pub consecutive_rejects: u32,
+    pub consecutive_unjudged: u32,
+    pub rejects_in_hundred: u32,
+    pub confirm_within_ms: Option<f64>,
+    pub bin_full_ms: f64,
+}
+
+/// What inspection lines usually have.
+impl Default for RawAlarms {
+    fn default() -> Self {
+        Self {
+            consecutive_rejects: 5,
+            consecutive_unjudged: 3,
+            rejects_in_hundred: 10,
+            confirm_within_ms: None,
+            bin_full_ms: 4_000.0,
+        }
+    }
+}
+
+pub(super) fn check(checker: &Checker<'_>, raw: &RawAlarms) -> Result<Limits, ConfigError> {
+    let count = |key, got: u32, most| checker.range(key, f64::from(got), 0.0, most).map(|count| count as u32);
+    Ok(Limits {
+        consecutive_rejects: count("alarms.consecutive_rejects", raw.consecutive_rejects, 1e6)?,
+        consecutive_unjudged: count("alarms.consecutive_unjudged", raw.consecutive_unjudged, 1e6)?,
+        rejects_in_hundred: count("alarms.rejects_in_hundred", raw.rejects_in_hundred, 100.0)?,
+        confirm_within: match raw.confirm_within_ms {
+            None => None,
+            Some(within) => Some(checker.millis("alarms.confirm_within_ms", within, 1.0)?),
+        },
+        bin_full_after: checker.millis("alarms.bin_full_ms", raw.bin_full_ms, 0.0)?,
+    })
+}
+
+/// For a table.
+pub(super) fn table(limits: &Limits) -> String {
+    let number = |count: u32| if count == 0 { "any".to_owned() } else { count.to_string() };
+    let Limits { consecutive_rejects, consecutive_unjudged, rejects_in_hundred, .. } = *limits;
+    format!(
+        "{} rejects in a row, {} unjudged in a row, above {} in a hundred",
+        number(consecutive_rejects),
+        number(consecutive_unjudged),
+        number(rejects_in_hundred)
+    )
+}

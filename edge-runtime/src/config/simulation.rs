@@ -1,0 +1,174 @@
+//! `[sim]`: the virtual line.
+//!
+//! Takes the section as written; gives the plan of a shift, how long the virtual board takes, and what goes wrong. Draws
+//! nothing.
+
+use shared::line::Layout;
+use shared::units::Micros;
+
+use super::check::{milliseconds, time_to_judge};
+use super::checker::Checker;
+use super::error::ConfigError;
+use super::raw::Sim;
+use crate::hw::sim::belt::Motion;
+use crate::hw::sim::world::Plan;
+use crate::hw::wrap::faulty::Rates;
+
+/// How long the virtual board takes to judge a part.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Latency {
+    /// On average, without spikes.
+    pub mean: Micros,
+    /// Greatest departure from the mean, either way; not above it.
+    pub jitter: Micros,
+    /// Share of parts that take longer, 0 to 1.
+    pub spike_rate: f64,
+    /// By how much longer.
+    pub spike: Micros,
+}
+
+/// A virtual line, checked.
+///
+/// # Invariants
+/// The usual verdict is there before the gate must decide, at the greatest belt speed.
+#[derive(Debug, Clone)]
+pub struct Simulation {
+    pub(super) plan: Plan,
+    camera: Micros,
+    latency: Latency,
+    faults: Rates,
+}
+
+impl Simulation {
+    pub(super) fn check(
+        checker: &Checker<'_>,
+        sim: &Sim,
+        layout: &Layout,
+        frame_timeout: Micros,
+    ) -> Result<Self, ConfigError> {
+        let simulation = Self {
+            plan: plan(checker, sim, layout)?,
+            camera: checker.millis("sim.camera_ms", sim.camera_ms, 0.0)?,
+            latency: latency(checker, sim)?,
+            faults: Rates {
+                missing_frame: checker.share("sim.faults.missing_frame", sim.faults.missing_frame)?,
+                bounce: checker.share("sim.faults.bounce", sim.faults.bounce)?,
+                missed_trigger: checker.share("sim.faults.missed_trigger", sim.faults.missed_trigger)?,
+            },
+        };
+        simulation.possible(checker, layout, frame_timeout)?;
+        Ok(simulation)
+    }
+
+    /// The simulated shift.
+    #[must_use]
+    pub fn plan(&self) -> &Plan {
+        &self.plan
+    }
+
+    /// From exposure to picture.
+    #[must_use]
+    pub fn camera(&self) -> Micros {
+        self.camera
+    }
+
+    /// How long the virtual board takes to judge.
+    #[must_use]
+    pub fn latency(&self) -> &Latency {
+        &self.latency
+    }
+
+    /// What goes wrong.
+    #[must_use]
+    pub fn faults(&self) -> Rates {
+        self.faults
+    }
+
+    /// What is legal one by one and cannot work together.
+    fn possible(&self, checker: &Checker<'_>, layout: &Layout, frame_timeout: Micros) -> Result<(), ConfigError> {
+        let plan = &self.plan;
+        let mm = |micrometres: i64| micrometres as f64 / 1e3;
+        checker.apart("sim.pitch_mm less its variation", self.least_pitch(), layout)?;
+        let length = mm(plan.part_length_um);
+        if let Some(longest) = layout.max_length() {
+            checker.most("sim.part_length_mm", length, "a part is longer than line.max_length_mm", mm(longest.0))?;
+        }
+        let (before, after) = (mm(layout.window_before().0), mm(layout.window_after().0));
+        checker.least("line.window_after_mm", after, "the gate closes on a part (sim.part_length_mm)", length)?;
+        let rise = self.greatest_speed() * plan.gate_rise.0 as f64 / 1e9;
+        checker.least("line.window_before_mm", before, "the gate rises too late (sim.gate_rise_ms)", rise)?;
+        let photogate = mm(plan.photogate_before_um);
+        checker.most("sim.photogate_before_mm", photogate, "the photogate stands outside the window", before)?;
+        let budget = time_to_judge(layout, self.greatest_speed()).as_millis_f64();
+        let why = "with sim.camera_ms and jitter the usual verdict comes after the gate must decide";
+        checker.most("sim.inference.mean_ms", self.usual_judgement().as_millis_f64(), why, budget)?;
+        let pace = plan.pitch_um as f64 * 1e3 / self.greatest_speed();
+        let why = "parts come faster than they are judged";
+        checker.most("sim.inference.mean_ms", self.latency.mean.as_millis_f64(), why, pace)?;
+        let timeout = frame_timeout.as_millis_f64();
+        checker.most("line.frame_timeout_ms", timeout, "a lost picture is noticed behind the gate", budget)?;
+        let why = "no picture is there in time (sim.camera_ms)";
+        checker.least("line.frame_timeout_ms", timeout, why, self.camera.as_millis_f64() + 1.0)
+    }
+
+    pub(super) fn table(&self, layout: &Layout) -> Vec<(&'static str, String)> {
+        let (plan, share) = (&self.plan, |rate: f64| format!("{:.1} %", rate * 100.0));
+        vec![
+            ("time to judge", milliseconds(time_to_judge(layout, self.greatest_speed()))),
+            ("usual judgement", milliseconds(self.usual_judgement())),
+            ("parts in flight", layout.in_flight_at(shared::units::Travel(self.least_pitch())).to_string()),
+            ("belt speed", format!("{:.0} mm/s", plan.motion.speed_um_s as f64 / 1e3)),
+            ("parts", plan.parts.to_string()),
+            ("seed", plan.seed.to_string()),
+            ("defective", share(plan.defect_rate)),
+            ("lost pictures", share(self.faults.missing_frame)),
+        ]
+    }
+
+    /// From the trigger edge to a verdict that takes the mean and all of the jitter.
+    fn usual_judgement(&self) -> Micros {
+        self.camera.saturating_add(self.latency.mean).saturating_add(self.latency.jitter)
+    }
+
+    /// Micrometres a second.
+    fn greatest_speed(&self) -> f64 {
+        self.plan.motion.speed_um_s as f64 * (1.0 + self.plan.motion.variation)
+    }
+
+    /// Micrometres.
+    fn least_pitch(&self) -> i64 {
+        (self.plan.pitch_um as f64 * (1.0 - self.plan.pitch_variation)) as i64
+    }
+}
+
+fn plan(checker: &Checker<'_>, sim: &Sim, layout: &Layout) -> Result<Plan, ConfigError> {
+    Ok(Plan {
+        seed: sim.seed,
+        parts: checker.range("sim.parts", f64::from(sim.parts), 1.0, 1e7)? as u32,
+        defect_rate: checker.share("sim.defect_rate", sim.defect_rate)?,
+        motion: Motion {
+            speed_um_s: (checker.range("sim.speed_mm_s", sim.speed_mm_s, 1.0, 10_000.0)? * 1e3) as i64,
+            variation: checker.range("sim.speed_variation", sim.speed_variation, 0.0, 0.9)?,
+            stops_per_minute: checker.range("sim.stops_per_minute", sim.stops_per_minute, 0.0, 60.0)?,
+        },
+        pitch_um: checker.micrometres("sim.pitch_mm", sim.pitch_mm, 1.0)?,
+        pitch_variation: checker.range("sim.pitch_variation", sim.pitch_variation, 0.0, 0.9)?,
+        part_length_um: checker.micrometres("sim.part_length_mm", sim.part_length_mm, 1.0)?,
+        gate_distance_um: layout.gate_distance().0,
+        photogate_before_um: checker.micrometres("sim.photogate_before_mm", sim.photogate_before_mm, 0.0)?,
+        encoder_step_um: checker.range("sim.encoder_step_um", sim.encoder_step_um as f64, 1.0, 10_000.0)? as i64,
+        gate_rise: checker.millis("sim.gate_rise_ms", sim.gate_rise_ms, 0.0)?,
+    })
+}
+
+fn latency(checker: &Checker<'_>, sim: &Sim) -> Result<Latency, ConfigError> {
+    let inference = &sim.inference;
+    let mean = checker.millis("sim.inference.mean_ms", inference.mean_ms, 0.0)?;
+    let jitter = checker.range("sim.inference.jitter_ms", inference.jitter_ms, 0.0, inference.mean_ms)?;
+    Ok(Latency {
+        mean,
+        jitter: Micros((jitter * 1e3) as u64),
+        spike_rate: checker.share("sim.inference.spike_rate", inference.spike_rate)?,
+        spike: checker.millis("sim.inference.spike_ms", inference.spike_ms, 0.0)?,
+    })
+}

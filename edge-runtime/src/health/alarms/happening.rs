@@ -1,0 +1,47 @@
+//! What an alarm is raised or cleared by. Only words.
+
+use shared::record::Record;
+use shared::verdict::Reason;
+
+/// Something about the station that is there or not.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Condition {
+    /// The camera has gone or gives nothing.
+    CameraSilent,
+    /// The camera sends the same picture again and again.
+    CameraFrozen,
+    /// Records cannot be written.
+    StoreFailing,
+    /// The disk is nearly full: pictures are not kept any more.
+    DiskLow,
+    /// The board is too hot.
+    TooHot,
+    /// No display shows anything.
+    DisplayAway,
+}
+
+/// What an alarm is raised or cleared by.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Happening {
+    /// A part has left.
+    Record(Record),
+    /// The gate was opened for a part.
+    Fired,
+    /// Something was seen behind the gate.
+    Confirmed,
+    /// The bin became full, or free again.
+    BinFull(bool),
+    /// A failure whose row stops the line.
+    Failed(Reason),
+    /// A condition begins or ends; the same again changes nothing.
+    Condition {
+        /// Which.
+        condition: Condition,
+        /// Whether it is there.
+        present: bool,
+    },
+    /// Somebody acknowledges.
+    Reset,
+    /// Time has passed.
+    Time,
+}

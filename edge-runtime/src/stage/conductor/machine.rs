@@ -1,0 +1,298 @@
+//! The gate's machine on a real line: signals, verdicts and time in, movements of the outputs and words for the desk out.
+//!
+//! Takes what the sensors say ([`Signal`]) and what the desk orders ([`Order`]); steps the tracker by the [`Odometer`], moves
+//! gate, permit, heartbeat and alarm, and says what happened ([`Said`]). After a start, and after the encoder was lost, what
+//! stands between trigger and gate is unknown: everything is diverted until the belt has run from one to the other. It
+//! starts no thread and never waits; the clock is read for nothing but the moment at which an output moved.
+
+use std::collections::VecDeque;
+
+use shared::limits::MAX_PARTS_IN_FLIGHT;
+use shared::line::{Action, Event, Layout};
+use shared::units::{Micros, PartId, Travel};
+use shared::verdict::{Reason, Verdict};
+
+use super::super::gate::Gate;
+use super::super::odometer::Odometer;
+use super::super::stall::Stall;
+use super::words::{Order, Said};
+use crate::hw::roles::{Clock, HwFault, LineSignals, RejectOutput, Sensor, Signal, SignalKind};
+
+/// From one change of the heartbeat to the next.
+pub const BEAT: Micros = Micros::from_millis(100);
+
+/// A desk that has ordered nothing for this long has failed: nobody records, and nobody judges.
+pub const DESK_SILENT: Micros = Micros::from_millis(3_000);
+
+/// A stretch of belt of which nothing is known.
+#[derive(Debug, Clone, Copy)]
+struct Unknown {
+    /// Parts with their edge before this share a window with what is unknown.
+    edges_before: Travel,
+    /// The last of it has left by then.
+    until: Travel,
+    reason: Reason,
+}
+
+/// The gate's machine.
+///
+/// # Invariants
+/// The output is under control only while no stretch of the belt is unknown and the position is known. The permit is given
+/// only while the desk lives and wants it and the position is known.
+pub struct Conductor {
+    layout: Layout,
+    gate: Gate,
+    signals: Box<dyn LineSignals>,
+    odometer: Odometer,
+    stall: Option<Stall>,
+    unknown: Option<Unknown>,
+    lost: bool,
+    /// Edges of parts in flight, to know where each was to be fired for.
+    edges: VecDeque<(PartId, Travel)>,
+    wanted: (bool, bool),
+    desk_heard: Micros,
+    shown: Option<(bool, bool)>,
+    beat_at: Micros,
+    said: Vec<Said>,
+}
+
+impl Conductor {
+    /// A gate that diverts, on a belt of which nothing is known. `stall` only with an encoder.
+    #[must_use]
+    pub fn new(
+        layout: Layout,
+        output: Box<dyn RejectOutput>,
+        signals: Box<dyn LineSignals>,
+        odometer: Odometer,
+        stall: Option<Stall>,
+        now: Micros,
+    ) -> Self {
+        let gate = Gate::diverting(layout, output);
+        let mut conductor = Self {
+            layout,
+            gate,
+            signals,
+            odometer,
+            stall,
+            unknown: None,
+            lost: false,
+            edges: VecDeque::new(),
+            wanted: (false, true),
+            desk_heard: now,
+            shown: None,
+            beat_at: now,
+            said: Vec::new(),
+        };
+        conductor.forget(now, Reason::Boot);
+        conductor
+    }
+
+    /// Takes in what a sensor says.
+    ///
+    /// # Errors
+    /// Those of the outputs; the line must then end, which puts them into their safe state.
+    pub fn signal(&mut self, signal: Signal, clock: &dyn Clock) -> Result<(), HwFault> {
+        let Signal { at, kind } = signal;
+        match kind {
+            SignalKind::Edge(sensor) => {
+                let event = if sensor == Sensor::Trigger { Event::Seen } else { Event::AtGate };
+                self.track(at, self.odometer.travel_at(at), event, clock)?;
+                if self.stall.as_mut().is_some_and(|stall| stall.edge(at)) {
+                    self.lose(at, true, clock)?;
+                }
+            }
+            SignalKind::Step { forwards } => {
+                self.odometer.step(at, forwards);
+                if let Some(stall) = &mut self.stall {
+                    stall.step(at);
+                }
+            }
+            SignalKind::Lost => self.lose(at, false, clock)?,
+            SignalKind::Confirmed => self.said.push(Said::Confirmed { at }),
+            SignalKind::BinFull(full) => self.said.push(Said::BinFull(full)),
+            SignalKind::Reset => self.reset(at),
+            SignalKind::End => {}
+        }
+        self.due(clock)
+    }
+
+    /// Takes in what the desk orders, but for [`Order::Finish`], which is [`Conductor::finish`].
+    ///
+    /// # Errors
+    /// As [`Conductor::signal`].
+    pub fn order(&mut self, order: Order, clock: &dyn Clock) -> Result<(), HwFault> {
+        let now = clock.now();
+        self.desk_heard = now;
+        match order {
+            Order::Judged { part, verdict } => {
+                let travel = self.odometer.travel_at(now);
+                self.track(now, travel, Event::Judged { part, verdict }, clock)
+            }
+            Order::State { permit, alarm } => {
+                self.wanted = (permit, alarm);
+                self.show(now)
+            }
+            Order::Reset => {
+                self.reset(now);
+                Ok(())
+            }
+            Order::Finish => Ok(()),
+        }
+    }
+
+    /// Does what is due by now.
+    ///
+    /// # Errors
+    /// As [`Conductor::signal`].
+    pub fn due(&mut self, clock: &dyn Clock) -> Result<(), HwFault> {
+        let now = clock.now();
+        let travel = self.odometer.travel_at(now);
+        self.track(now, travel, Event::Moved, clock)?;
+        if !self.lost && self.unknown.is_some_and(|unknown| travel >= unknown.until) {
+            self.unknown = None;
+            self.gate.take_control()?;
+        }
+        self.show(now)?;
+        if now >= self.beat_at {
+            self.beat_at = now.saturating_add(BEAT);
+            if self.desk_lives(now) {
+                self.signals.beat()?;
+            }
+        }
+        Ok(())
+    }
+
+    /// When [`Conductor::due`] must next be called.
+    #[must_use]
+    pub fn step_at(&self) -> Micros {
+        let unknown = self.unknown.map(|unknown| unknown.until);
+        let places = [self.gate.step_at(), unknown].into_iter().flatten();
+        places.map(|place| self.odometer.reaches(place)).min().map_or(self.beat_at, |at| at.min(self.beat_at))
+    }
+
+    /// What was said since the last call, in order.
+    pub fn said(&mut self) -> std::vec::Drain<'_, Said> {
+        self.said.drain(..)
+    }
+
+    /// Where the belt is.
+    #[must_use]
+    pub fn travel_at(&self, at: Micros) -> Travel {
+        self.odometer.travel_at(at)
+    }
+
+    /// Ends: everything undecided is flushed, every output goes to its safe state.
+    ///
+    /// # Errors
+    /// Those of the outputs.
+    pub fn finish(&mut self, clock: &dyn Clock) -> Result<(), HwFault> {
+        let now = clock.now();
+        self.gate.make_safe()?;
+        let travel = self.odometer.travel_at(now);
+        self.track(now, travel, Event::Flush(Reason::Flushed), clock)?;
+        self.signals.permit(false)?;
+        self.signals.alarm(true)
+    }
+
+    fn desk_lives(&self, now: Micros) -> bool {
+        now.saturating_sub(self.desk_heard) < DESK_SILENT
+    }
+
+    /// Everything between trigger and gate is unknown from now on.
+    fn forget(&mut self, now: Micros, reason: Reason) {
+        let origin = self.odometer.travel_at(now);
+        self.unknown = Some(Unknown {
+            edges_before: origin.saturating_add(self.layout.window()),
+            until: self.layout.window_end(origin),
+            reason,
+        });
+    }
+
+    fn lose(&mut self, at: Micros, stalled: bool, clock: &dyn Clock) -> Result<(), HwFault> {
+        if std::mem::replace(&mut self.lost, true) {
+            return Ok(());
+        }
+        self.gate.make_safe()?;
+        self.said.push(Said::EncoderLost { at, stalled });
+        let travel = self.odometer.travel_at(at);
+        self.track(at, travel, Event::Flush(Reason::EncoderFault), clock)?;
+        self.show(at)
+    }
+
+    fn reset(&mut self, at: Micros) {
+        self.said.push(Said::Reset { at });
+        if std::mem::replace(&mut self.lost, false) {
+            if let Some(stall) = &mut self.stall {
+                stall.step(at);
+            }
+            self.forget(at, Reason::EncoderFault);
+        }
+    }
+
+    /// Steps the gate and says what follows.
+    fn track(&mut self, at: Micros, travel: Travel, event: Event, clock: &dyn Clock) -> Result<(), HwFault> {
+        let in_control = self.gate.in_control();
+        let actions = self.gate.step(travel, event)?;
+        let mut blind = None;
+        for &action in actions {
+            let said = match action {
+                Action::Registered { part } => {
+                    if self.edges.len() >= MAX_PARTS_IN_FLIGHT {
+                        self.edges.pop_front();
+                    }
+                    self.edges.push_back((part, travel));
+                    blind = Some(part);
+                    Said::Seen { part, at, travel }
+                }
+                Action::Bounced => Said::Bounced,
+                Action::Open { part, .. } if in_control => {
+                    let edge = self.edges.iter().find(|(known, _)| *known == part).map(|&(_, edge)| edge);
+                    let planned = edge.map_or(travel, |edge| self.layout.commit(edge));
+                    let moved = clock.now();
+                    let error_us = moved.0 as i64 - self.odometer.time_at(planned).0 as i64;
+                    Said::Fired { part, planned, travel: self.odometer.travel_at(moved), error_us }
+                }
+                Action::Decided { part, fate } => Said::Decided { part, at, travel, fate },
+                Action::Late { part, verdict } => Said::Late { part, verdict },
+                Action::Left { part } => {
+                    self.edges.retain(|(known, _)| *known != part);
+                    Said::Left { part, at }
+                }
+                Action::Unknown { .. }
+                | Action::Open { .. }
+                | Action::Extend { .. }
+                | Action::Close
+                | Action::Overflow { .. } => continue,
+            };
+            self.said.push(said);
+        }
+        match (blind, self.blind_at(travel)) {
+            (Some(part), Some(reason)) => {
+                let verdict = Verdict::Uninspected(reason);
+                self.track(at, travel, Event::Judged { part, verdict }, clock)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Why a part with this edge cannot be told from what is unknown.
+    fn blind_at(&self, edge: Travel) -> Option<Reason> {
+        if self.lost {
+            return Some(Reason::EncoderFault);
+        }
+        self.unknown.filter(|unknown| edge < unknown.edges_before).map(|unknown| unknown.reason)
+    }
+
+    /// Puts permit and alarm where they must be, where they are not.
+    fn show(&mut self, now: Micros) -> Result<(), HwFault> {
+        let sound = self.desk_lives(now) && !self.lost;
+        let (permit, alarm) = (self.wanted.0 && sound, self.wanted.1 || !sound);
+        if self.shown == Some((permit, alarm)) {
+            return Ok(());
+        }
+        self.signals.permit(permit)?;
+        self.signals.alarm(alarm)?;
+        self.shown = Some((permit, alarm));
+        Ok(())
+    }
+}

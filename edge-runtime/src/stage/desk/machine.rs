@@ -1,0 +1,317 @@
+//! Everything about a part on a real line that is not the gate's: its picture, its verdict, its record, and what people are told.
+//!
+//! Takes the gate's words, pictures, verdicts and time; gives [`Order`]s to the gate, records to a sink, and a [`Status`] for
+//! displays. It may wait for nothing but the queue that it is fed by; no decision of the gate waits for it. It moves no output
+//! and reads no clock.
+
+use std::collections::BTreeMap;
+use std::sync::Arc;
+
+use shared::line::Fate;
+use shared::record::Record;
+use shared::units::{Micros, PartId, Travel};
+use shared::verdict::{LineAction, Reason, Verdict};
+
+use super::super::audit::{Audit, AuditError, RecordSink};
+use super::super::capture::{Capture, Which};
+use super::super::conductor::{Order, Said};
+use super::super::workers::Evidence;
+use crate::health::alarms::{Alarms, Condition, Happening};
+use crate::hmi::screen::{State, Status, THUMBNAIL_SIDE, Thumbnail};
+use crate::hmi::thumbnail::overlay;
+use crate::hw::roles::Picture;
+
+/// Judges a picture of a part elsewhere, and tells the desk by [`Desk::judged`].
+pub trait Judge {
+    /// Takes a picture in.
+    ///
+    /// # Errors
+    /// The reason why the part will not be judged.
+    fn submit(&mut self, part: PartId, picture: Arc<Picture>) -> Result<(), Reason>;
+
+    /// Whether nothing will ever be judged again.
+    fn is_gone(&self) -> bool;
+}
+
+/// A picture, and whether it proves anything.
+struct Taken {
+    picture: Arc<Picture>,
+    repeated: bool,
+}
+
+/// What was counted since the start.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Counts {
+    /// Edges that were no parts.
+    pub bounced: u64,
+    /// Verdicts that came too late.
+    pub late: u64,
+    /// Pulses of the gate.
+    pub fired: u64,
+}
+
+/// The desk.
+///
+/// # Invariants
+/// Every part that the gate has named is in the audit until it has left. `submitted` holds the parts that a judge has.
+pub struct Desk<S, J> {
+    capture: Capture,
+    judge: J,
+    audit: Audit,
+    /// Keeps the records.
+    pub sink: S,
+    /// What is wrong with the station.
+    pub alarms: Alarms,
+    status: Status,
+    previous: Option<Taken>,
+    camera_down: bool,
+    repeats: u32,
+    ready: bool,
+    travel: Travel,
+    submitted: BTreeMap<PartId, Micros>,
+    orders: Vec<Order>,
+    counts: Counts,
+    fire_errors: Vec<i64>,
+    changed: bool,
+}
+
+/// Repetitions of a picture, one after the other, that show a camera which has stopped. A single one proves nothing about its part
+/// and may be a driver's.
+const FROZEN: u32 = 3;
+
+/// Fire errors that are kept until somebody takes them: some minutes of a fast line.
+const FIRE_ERRORS: usize = 16_384;
+
+impl<S: RecordSink, J: Judge> Desk<S, J> {
+    /// A desk of a line on which nothing has happened.
+    pub fn new(capture: Capture, judge: J, audit: Audit, sink: S, alarms: Alarms, status: Status) -> Self {
+        Self {
+            capture,
+            judge,
+            audit,
+            sink,
+            alarms,
+            status,
+            previous: None,
+            camera_down: false,
+            repeats: 0,
+            ready: false,
+            travel: Travel::default(),
+            submitted: BTreeMap::new(),
+            orders: Vec::new(),
+            counts: Counts::default(),
+            fire_errors: Vec::new(),
+            changed: true,
+        }
+    }
+
+    /// Takes in what the gate said.
+    ///
+    /// # Errors
+    /// [`AuditError`] when a record cannot be kept; the line must then end.
+    pub fn gate(&mut self, now: Micros, said: Said) -> Result<(), AuditError> {
+        match said {
+            Said::Seen { part, at, travel } => {
+                self.travel = travel;
+                self.audit.seen(part, at, travel);
+                if self.camera_down {
+                    self.decide(part, Verdict::Uninspected(Reason::CameraFault));
+                } else if !self.capture.registered(part, at) {
+                    self.decide(part, Verdict::Uninspected(Reason::NoFrame));
+                }
+            }
+            Said::Bounced => self.counts.bounced += 1,
+            Said::Decided { part, at, travel, fate } => {
+                self.travel = travel;
+                self.audit.decided(part, at, travel, fate);
+                if let Fate::Rejected(cause) = fate
+                    && let Some(reason) = cause.reason()
+                    && reason.failure().line == LineAction::Stop
+                {
+                    self.alarm(now, Happening::Failed(reason));
+                }
+            }
+            Said::Fired { part, planned, travel, error_us } => {
+                self.counts.fired += 1;
+                if self.fire_errors.len() < FIRE_ERRORS {
+                    self.fire_errors.push(error_us);
+                }
+                if let Some(details) = self.audit.details(part) {
+                    details.fire_error_us = Some(error_us);
+                    details.planned_travel = Some(planned);
+                    details.fired_travel = Some(travel);
+                }
+                self.alarm(now, Happening::Fired);
+            }
+            Said::Late { part, verdict } => {
+                self.counts.late += 1;
+                self.audit.late(part, verdict);
+            }
+            Said::Left { part, .. } => self.left(now, part)?,
+            Said::Confirmed { .. } => self.alarm(now, Happening::Confirmed),
+            Said::BinFull(full) => self.alarm(now, Happening::BinFull(full)),
+            Said::Reset { .. } => self.alarm(now, Happening::Reset),
+            Said::EncoderLost { stalled, .. } => {
+                tracing::error!(stalled, "the belt's position is lost: parts come and the encoder does not say where");
+                self.alarm(now, Happening::Failed(Reason::EncoderFault));
+            }
+        }
+        Ok(())
+    }
+
+    /// Takes in a picture. `repeated` says that it is the same, to the byte, as the one before it.
+    pub fn pictured(&mut self, now: Micros, picture: Arc<Picture>, repeated: bool) {
+        self.camera_down = false;
+        self.condition(now, Condition::CameraSilent, false);
+        self.repeats = if repeated { self.repeats.saturating_add(1) } else { 0 };
+        self.condition(now, Condition::CameraFrozen, self.repeats >= FROZEN);
+        let shown = self.capture.pictured(picture.exposed_at);
+        let this = Taken { picture, repeated };
+        for shown in shown {
+            let taken = match shown.which {
+                Which::This => Some(&this),
+                Which::Previous => self.previous.as_ref(),
+            };
+            if let Some(details) = self.audit.details(shown.part) {
+                details.frame_residual_us = Some(shown.residual_us);
+            }
+            let refused = match taken {
+                Some(Taken { repeated: true, .. }) => Err(Reason::BadPicture),
+                Some(Taken { picture, .. }) => self.judge.submit(shown.part, Arc::clone(picture)),
+                None => Err(Reason::NoFrame),
+            };
+            match refused {
+                Ok(()) => drop(self.submitted.insert(shown.part, now)),
+                Err(reason) => self.decide(shown.part, Verdict::Uninspected(reason)),
+            }
+        }
+        self.previous = Some(this);
+    }
+
+    /// The camera has gone, has sent something damaged, or is silent: parts that wait for it wait in vain.
+    pub fn camera_failed(&mut self, now: Micros) {
+        self.camera_down = true;
+        self.condition(now, Condition::CameraSilent, true);
+        while let Some(part) = self.capture.give_up() {
+            self.decide(part, Verdict::Uninspected(Reason::CameraFault));
+        }
+    }
+
+    /// A part that was submitted has been judged.
+    pub fn judged(&mut self, now: Micros, part: PartId, verdict: Verdict, evidence: Option<Evidence>) {
+        let submitted = self.submitted.remove(&part);
+        if let Some(score) = verdict.score() {
+            self.status.scored(score);
+        }
+        self.audit.judged(part, evidence);
+        if let Some(details) = self.audit.details(part) {
+            details.inference = submitted.map(|at| now.saturating_sub(at));
+        }
+        self.decide(part, verdict);
+    }
+
+    /// Something about the station, as whoever looks after it says.
+    pub fn condition(&mut self, now: Micros, condition: Condition, present: bool) {
+        self.alarm(now, Happening::Condition { condition, present });
+    }
+
+    /// Does what is due by now.
+    pub fn due(&mut self, now: Micros) {
+        while let Some(part) = self.capture.overdue(now) {
+            self.decide(part, Verdict::Uninspected(Reason::NoFrame));
+        }
+        self.alarm(now, Happening::Time);
+    }
+
+    /// When [`Desk::due`] must next be called.
+    #[must_use]
+    pub fn step_at(&self) -> Option<Micros> {
+        self.capture.step_at()
+    }
+
+    /// What the gate is to be told, in order.
+    pub fn orders(&mut self) -> std::vec::Drain<'_, Order> {
+        self.orders.drain(..)
+    }
+
+    /// Tells the gate how the line stands, and that the desk lives. The line may run only when the station is `ready`.
+    pub fn tell_state(&mut self, ready: bool) {
+        self.ready = ready;
+        let state = self.state();
+        self.orders.push(state);
+    }
+
+    fn state(&self) -> Order {
+        Order::State { permit: self.ready && self.alarms.permit(), alarm: self.alarms.output() }
+    }
+
+    /// What judges.
+    #[must_use]
+    pub fn judge(&self) -> &J {
+        &self.judge
+    }
+
+    /// What displays show, if it has changed since the last call.
+    pub fn news(&mut self) -> Option<&Status> {
+        std::mem::take(&mut self.changed).then_some(&self.status)
+    }
+
+    /// What was counted.
+    #[must_use]
+    pub fn counts(&self) -> Counts {
+        self.counts
+    }
+
+    /// Fire errors since the last call, in microseconds.
+    pub fn fire_errors(&mut self) -> Vec<i64> {
+        std::mem::take(&mut self.fire_errors)
+    }
+
+    /// Since when the oldest picture is being judged.
+    #[must_use]
+    pub fn judging_since(&self) -> Option<Micros> {
+        self.submitted.values().min().copied()
+    }
+
+    /// The line ends: every part that has not left gets its record. Gives the sink back, what displays showed last, and the first
+    /// record that could not be kept.
+    pub fn finish(mut self, now: Micros) -> (S, Status, Result<(), AuditError>) {
+        let abandoned = self.audit.abandon(now, self.travel, &mut self.sink);
+        (self.sink, self.status, abandoned)
+    }
+
+    fn decide(&mut self, part: PartId, verdict: Verdict) {
+        self.orders.push(Order::Judged { part, verdict });
+    }
+
+    fn alarm(&mut self, now: Micros, happening: Happening) {
+        if !self.alarms.step(now, happening) {
+            return;
+        }
+        let top = self.alarms.top();
+        (self.status.state, self.status.fault) = match top {
+            Some(row) if row.stops() => (State::Fault, Some(row.code)),
+            _ => (State::Run, None),
+        };
+        self.changed = true;
+        let state = self.state();
+        self.orders.push(state);
+    }
+
+    fn left(&mut self, now: Micros, part: PartId) -> Result<(), AuditError> {
+        let evidence = self.audit.evidence(part);
+        let thumbnail = evidence.map(|seen| overlay(&seen.input, &seen.heatmap, seen.width, THUMBNAIL_SIDE as usize));
+        let record = self.audit.left(part, &mut self.sink)?;
+        self.count(&record, thumbnail);
+        self.alarm(now, Happening::Record(record));
+        self.changed = true;
+        Ok(())
+    }
+
+    fn count(&mut self, record: &Record, thumbnail: Option<Vec<u8>>) {
+        self.status.count(record);
+        if let (Verdict::Bad(_), Some(rgb)) = (record.get().verdict, thumbnail) {
+            self.status.last_bad = Some(Thumbnail { rgb, part: record.get().part });
+        }
+    }
+}

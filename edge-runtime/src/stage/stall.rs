@@ -1,0 +1,39 @@
+//! Notices that the encoder has failed: parts keep coming and it stands.
+//!
+//! Takes the times of edges at the light barriers and of encoder steps. A belt that stands gives no edges but those of a part
+//! that trembles in a barrier, so that it takes several over some time. It holds nothing of the belt's position.
+
+use shared::units::Micros;
+
+/// Edges without a step, of which the first and the last lie far enough apart.
+const EDGES: u32 = 3;
+
+/// Edges since the last step.
+#[derive(Debug, Clone)]
+pub struct Stall {
+    after: Micros,
+    first: Option<Micros>,
+    edges: u32,
+}
+
+impl Stall {
+    /// Calls it a stall when edges come for this long without a step.
+    #[must_use]
+    pub const fn new(after: Micros) -> Self {
+        Self { after, first: None, edges: 0 }
+    }
+
+    /// An edge came; whether the encoder is to be given up.
+    #[must_use]
+    pub fn edge(&mut self, at: Micros) -> bool {
+        let first = *self.first.get_or_insert(at);
+        self.edges = self.edges.saturating_add(1);
+        self.edges >= EDGES && at.saturating_sub(first) >= self.after
+    }
+
+    /// The encoder made a step.
+    pub fn step(&mut self, _at: Micros) {
+        self.first = None;
+        self.edges = 0;
+    }
+}
