@@ -42,9 +42,9 @@ pub struct Config {
     layout: Layout,
     frame_timeout: Micros,
     audit: Audit,
-    display: Option<DisplaySettings>,
     quality: Option<Limits>,
     alarms: alarms::Limits,
+    display: Option<DisplaySettings>,
     text_sha256: [u8; 32],
     hardware: Hardware,
 }
@@ -141,12 +141,6 @@ impl Config {
         &self.audit
     }
 
-    /// The display that shows the station's state, if there is one.
-    #[must_use]
-    pub fn display(&self) -> Option<&DisplaySettings> {
-        self.display.as_ref()
-    }
-
     /// What a part's picture must be like to prove anything, where that is limited.
     #[must_use]
     pub fn quality(&self) -> Option<Limits> {
@@ -157,6 +151,12 @@ impl Config {
     #[must_use]
     pub fn alarms(&self) -> alarms::Limits {
         self.alarms
+    }
+
+    /// The display of a board, if there is one. A simulated line shows its panel in a file.
+    #[must_use]
+    pub fn display(&self) -> Option<&DisplaySettings> {
+        self.display.as_ref()
     }
 
     /// SHA-256 of the file's text, to tell which configuration a run had.

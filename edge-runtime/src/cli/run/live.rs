@@ -18,7 +18,8 @@ use crate::config::{Board, Simulation};
 use crate::engine::Inspector;
 use crate::health::alarms::Alarms;
 use crate::hmi::screen::Status;
-use crate::hw::clock::{Monotonic, WallClock};
+use crate::hw::board::display::{self, PanelThread};
+use crate::hw::clock::{KernelClock, Monotonic, WallClock};
 use crate::hw::roles::Clock;
 use crate::station::attendant::Keeper;
 use crate::station::budget::Budget;
@@ -62,10 +63,22 @@ pub(super) fn board(line: &Opened<'_>, board: &Board) -> Result<Exit> {
     if let Err(error) = budget.check(board.greatest_speed_um_s()) {
         return Ok(refuse(&error, Exit::Usage));
     }
-    match app::board::open(board) {
-        Ok(parts) => inspect(line, parts, model, &mut |_| {}),
-        Err(error) => Ok(refuse(&error, Exit::Engine)),
-    }
+    let parts = match app::board::open(board) {
+        Ok(parts) => parts,
+        Err(error) => return Ok(refuse(&error, Exit::Engine)),
+    };
+    let panel = match line.config.display().cloned() {
+        None => None,
+        Some(settings) => match PanelThread::start(move || display::open(&settings), KernelClock) {
+            Ok(panel) => Some(panel),
+            Err(error) => return Ok(refuse(&error, Exit::Engine)),
+        },
+    };
+    inspect(line, parts, model, &mut |status| {
+        if let Some(panel) = &panel {
+            panel.show(status.clone());
+        }
+    })
 }
 
 /// How long the first inspector takes for the bundle's own pictures.

@@ -1,7 +1,7 @@
 //! The devices of a board, as the kernel gives them.
 //!
 //! `camera` streams from a V4L2 device, which `supply` takes up again when it comes back ([`backoff`] says when); [`jpeg`]
-//! decodes what a camera with MJPG sends. [`lines`] are its GPIO lines; [`display`] shows the station's state to people. Cameras
+//! decodes what a camera with MJPG sends. [`lines`] are its GPIO lines, [`display`] shows the station's state to people. Cameras
 //! are built in for boards, and elsewhere with the feature `camera`.
 
 pub mod backoff;
