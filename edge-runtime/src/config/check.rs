@@ -238,6 +238,9 @@ impl Config {
             Hardware::Board(board) => board.table(layout),
         });
         table.push(("alarms", super::alarms::table(&self.alarms)));
+        if let Some(display) = &self.display {
+            table.push(("display", display.to_string()));
+        }
         table.push(("audit folder", self.audit.dir.display().to_string()));
         table.push(("pictures kept", self.audit.to_string()));
         table

@@ -10,7 +10,6 @@ use serde::Deserialize;
 use shared::quality::RawLimits;
 
 use super::alarms::RawAlarms;
-
 use super::display::RawDisplay;
 
 /// The whole file.

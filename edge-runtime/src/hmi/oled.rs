@@ -7,7 +7,7 @@
 use embedded_graphics::draw_target::DrawTarget;
 use embedded_graphics::geometry::{Point, Size};
 use embedded_graphics::mono_font::ascii::{
-    FONT_4X6, FONT_5X8, FONT_6X10, FONT_6X13, FONT_7X14_BOLD, FONT_8X13_BOLD, FONT_9X15_BOLD, FONT_9X18_BOLD,
+    FONT_4X6, FONT_5X8, FONT_6X10, FONT_6X13, FONT_7X13, FONT_8X13_BOLD, FONT_9X15_BOLD, FONT_9X18_BOLD,
 };
 use embedded_graphics::mono_font::{MonoFont, MonoTextStyle};
 use embedded_graphics::pixelcolor::BinaryColor;
@@ -105,7 +105,7 @@ fn counters<D: DrawTarget<Color = BinaryColor>>(status: &Status, display: &mut D
 fn reason<D: DrawTarget<Color = BinaryColor>>(code: &str, display: &mut D) -> Result<(), D::Error> {
     let (font, top) = match code.len() {
         0..=14 => (&FONT_9X15_BOLD, 50),
-        15..=18 => (&FONT_7X14_BOLD, 50),
+        15..=18 => (&FONT_7X13, 50),
         19..=21 => (&FONT_6X10, 53),
         _ => (&FONT_5X8, 54),
     };
@@ -163,6 +163,7 @@ mod tests {
     use shared::verdict::FAILURES;
 
     use super::*;
+    use crate::health::alarms::ALARMS;
 
     const WIDTH: usize = SIZE.width as usize;
 
@@ -201,6 +202,11 @@ mod tests {
         let mut display = Strict(vec![true; WIDTH * SIZE.height as usize]);
         let Ok(()) = draw(status, &mut display);
         display
+    }
+
+    /// All codes that the station knows.
+    fn codes() -> impl Iterator<Item = &'static str> {
+        FAILURES.iter().map(|failure| failure.code).chain(ALARMS.iter().map(|alarm| alarm.code))
     }
 
     fn score_of(value: f32) -> Score {
@@ -262,8 +268,8 @@ mod tests {
     }
 
     #[test]
-    fn every_code_of_the_failure_table_has_room_and_looks_different() {
-        let codes = FAILURES.iter().map(|failure| failure.code).chain(["ENCODER_FAULT", "A_CODE_OF_TWENTY_ONE_"]);
+    fn every_code_of_a_failure_or_an_alarm_has_room_and_looks_different() {
+        let codes = codes().chain(["A_CODE_OF_TWENTY_ONE_"]);
         let mut pictures: Vec<Strict> = Vec::new();
         for code in codes {
             let picture = drawn(&Status { state: State::Fault, fault: Some(code), ..status() });
@@ -292,7 +298,7 @@ mod tests {
     /// names, and put it in the golden one's place.
     #[test]
     fn the_small_panel_looks_as_it_was_accepted() {
-        let longest = FAILURES.iter().map(|failure| failure.code).max_by_key(|code| code.len());
+        let longest = codes().max_by_key(|code| code.len());
         let full = [99_999_999, 88_888_888, 77_777_777, 66_666_666];
         let got = sheet(
             &[

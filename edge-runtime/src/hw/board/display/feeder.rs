@@ -59,6 +59,11 @@ impl<O: FnMut() -> Result<Box<dyn Panel>, HwFault>, C: Clock> Feeder<O, C> {
         self.due = self.last.map_or(Micros(0), |last| last.saturating_add(BETWEEN));
     }
 
+    /// Whether the display fails: from a fault on until it has shown a picture again.
+    pub fn fails(&self) -> bool {
+        self.waits.is_some()
+    }
+
     /// How long it is until then.
     pub fn until(&self, then: Micros) -> Duration {
         Duration::from_micros(then.saturating_sub(self.clock.now()).0)

@@ -8,6 +8,7 @@ use gpiocdev::Request;
 use gpiocdev::line::Value;
 use thiserror::Error as ThisError;
 
+use crate::hw::board::lines::find;
 use crate::hw::roles::HwFault;
 
 /// The name under which the kernel shows who holds a line.
@@ -35,16 +36,13 @@ pub(super) struct Line {
 }
 
 impl Line {
-    /// Takes the line of that name, low or high from the start.
-    pub fn take(name: &str, value: Value) -> Result<Self, HwFault> {
-        let fault = |evidence| HwFault::Panel { evidence };
-        let Some(found) = gpiocdev::find_named_line(name) else {
-            return Err(fault(format!("no line that may be used is named {name:?}; `edge-runtime probe` lists them")));
-        };
+    /// Takes the line that the configuration has under `key`, low or high from the start.
+    pub fn take(key: &'static str, name: &str, value: Value) -> Result<Self, HwFault> {
+        let place = find(key, name).map_err(|error| HwFault::Panel { evidence: error.to_string() })?;
         let mut builder = Request::builder();
-        builder.on_chip(&found.chip).with_consumer(CONSUMER).with_line(found.info.offset).as_output(value);
-        let request = builder.request().map_err(|error| {
-            fault(format!("line {name:?} of {} cannot be taken as output: {error}", found.chip.display()))
+        builder.on_chip(&place.chip).with_consumer(CONSUMER).with_line(place.offset).as_output(value);
+        let request = builder.request().map_err(|error| HwFault::Panel {
+            evidence: format!("{key}: {name:?} of {} is refused as output: {error}", place.chip.display()),
         })?;
         Ok(Self { name: name.to_owned(), request })
     }

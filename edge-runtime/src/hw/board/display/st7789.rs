@@ -49,15 +49,15 @@ pub(super) fn open(settings: &St7789Settings) -> Result<impl Panel + use<>, HwFa
     let options =
         SpidevOptions::new().bits_per_word(8).max_speed_hz(settings.speed_hz()).mode(SpiModeFlags::SPI_MODE_0).build();
     spi.configure(&options).map_err(fault)?;
-    let data = Line::take(settings.dc(), Value::Inactive)?;
+    let data = Line::take("display.dc", settings.dc(), Value::Inactive)?;
     let reset = match settings.reset() {
         None => None,
-        Some(name) => Some(pulse(Line::take(name, Value::Active)?)?),
+        Some(name) => Some(pulse(Line::take("display.reset", name, Value::Active)?)?),
     };
     let panel = start(Wire::new(spi, data, device), settings, &mut Delay)?;
     let backlight = match settings.backlight() {
         None => None,
-        Some(name) => Some(Line::take(name, Value::Active)?),
+        Some(name) => Some(Line::take("display.backlight", name, Value::Active)?),
     };
     Ok(St7789 { _held: [reset, backlight], ..panel })
 }

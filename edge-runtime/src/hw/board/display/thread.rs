@@ -4,7 +4,7 @@
 //! never waits: not for a slow display, not for one that fails, and not for a driver that has panicked or hangs. Such a
 //! driver ends or keeps the thread alone; the station runs on without a display.
 
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::{self, JoinHandle};
 use std::time::Duration;
@@ -23,6 +23,7 @@ struct Shared {
     slot: Mutex<Slot>,
     changed: Condvar,
     faults: AtomicU64,
+    away: AtomicBool,
 }
 
 #[derive(Default)]
@@ -87,10 +88,11 @@ impl PanelThread {
         self.shared.faults.load(Ordering::Relaxed)
     }
 
-    /// Whether the thread lives. It ends early only when a driver panics; that is a fault too.
+    /// Whether the display fails now: from a fault on until it has shown a picture again, and for good when its driver has
+    /// panicked.
     #[must_use]
-    pub fn is_running(&self) -> bool {
-        !self.shared.slot().ended
+    pub fn is_away(&self) -> bool {
+        self.shared.away.load(Ordering::Relaxed)
     }
 }
 
@@ -116,6 +118,7 @@ impl Drop for Ending {
     fn drop(&mut self) {
         if thread::panicking() {
             self.0.faults.fetch_add(1, Ordering::Relaxed);
+            self.0.away.store(true, Ordering::Relaxed);
             tracing::error!("the display's driver panicked; the station runs on without a display");
         }
         self.0.slot().ended = true;
@@ -130,6 +133,7 @@ where
 {
     loop {
         let stepped = feeder.step();
+        shared.away.store(feeder.fails(), Ordering::Relaxed);
         if stepped.failed {
             shared.faults.fetch_add(1, Ordering::Relaxed);
         }
@@ -215,9 +219,12 @@ mod tests {
         panel.show(parts(2));
         answer.send(Answer::Fails).unwrap();
         assert_eq!(taken.recv(), Ok(2));
+        assert!(panel.is_away(), "until it has shown a picture");
         answer.send(Answer::Shows).unwrap();
         assert_eq!(panel.faults(), 1);
-        assert!(panel.is_running());
+        while panel.is_away() {
+            thread::yield_now();
+        }
     }
 
     #[test]
@@ -227,7 +234,7 @@ mod tests {
         assert_eq!(taken.recv(), Ok(1));
         answer.send(Answer::Panics).unwrap();
         assert!(taken.recv().is_err(), "the display is dropped");
-        while panel.is_running() {
+        while !panel.is_away() {
             thread::yield_now();
         }
         assert_eq!(panel.faults(), 1);

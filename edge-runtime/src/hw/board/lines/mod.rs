@@ -10,6 +10,7 @@ mod open;
 mod output;
 mod quadrature;
 
+pub(super) use find::find;
 pub use input::BoardInput;
 pub use open::{LinesError, open};
 pub use output::{BoardGate, BoardSignals};
