@@ -1,12 +1,14 @@
 //! `edge-runtime`: reads the command line, runs one command, ends with its exit code. Everything else is in the library.
 
 use std::alloc::System;
+use std::io::IsTerminal as _;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
 use edge_runtime::cli::{bench, check_config, export, inspect, probe, records, render, run, verify_bundle};
 use stats_alloc::StatsAlloc;
+use tracing::Level;
 
 /// Inspects parts on a line and rejects what is not proven good.
 #[derive(Debug, Parser)]
@@ -39,7 +41,8 @@ fn allocations() -> u64 {
 }
 
 fn main() -> ExitCode {
-    tracing_subscriber::fmt().with_writer(std::io::stderr).with_max_level(tracing::Level::WARN).init();
+    let colours = std::io::stderr().is_terminal();
+    tracing_subscriber::fmt().with_writer(std::io::stderr).with_ansi(colours).with_max_level(Level::WARN).init();
     let outcome = match Cli::parse().command {
         Command::Run(args) => run::run(&args),
         Command::Inspect(args) => inspect::run(&args),

@@ -7,10 +7,31 @@ use shared::units::Micros;
 use super::line::{Attendant, Seen};
 use crate::health::alarms::Condition;
 use crate::health::watchdog::{Done, Notifier, Progress};
-use crate::hmi::screen::Status;
+use crate::hmi::screen::{State, Status};
 
 /// How often a line for `systemctl status` is written.
 const STATUS_EVERY: Micros = Micros::from_millis(5_000);
+
+/// What shows the state to people. Never waits for a device.
+pub trait Display {
+    /// Shows a state, in place of one that has not been shown yet.
+    fn show(&mut self, status: &Status);
+
+    /// Whether nothing can be seen now.
+    fn is_away(&self) -> bool;
+}
+
+/// A station without a display.
+#[derive(Debug, Default)]
+pub struct NoDisplay;
+
+impl Display for NoDisplay {
+    fn show(&mut self, _: &Status) {}
+
+    fn is_away(&self) -> bool {
+        false
+    }
+}
 
 /// Looks after a line.
 pub struct Keeper<'a> {
@@ -18,7 +39,7 @@ pub struct Keeper<'a> {
     progress: Option<Progress>,
     ready: bool,
     status_at: Micros,
-    show: Box<dyn FnMut(&Status) + 'a>,
+    display: &'a mut dyn Display,
     failing: bool,
     /// Every pulse's error in microseconds.
     pub fire_errors: Vec<i64>,
@@ -30,13 +51,21 @@ pub struct Keeper<'a> {
 const FIRE_ERRORS: usize = 100_000;
 
 impl<'a> Keeper<'a> {
-    /// Has displays show the status by `show`, which must not wait for them.
+    /// Begins now.
     #[must_use]
-    pub fn new(now: Micros, show: Box<dyn FnMut(&Status) + 'a>) -> Self {
+    pub fn new(now: Micros, display: &'a mut dyn Display) -> Self {
         let notifier = Notifier;
         let progress = notifier.interval().map(|every| Progress::new(every, now));
         let fire_errors = Vec::new();
-        Self { notifier, progress, ready: false, status_at: now, show, failing: false, fire_errors, pings: 0 }
+        Self { notifier, progress, ready: false, status_at: now, display, failing: false, fire_errors, pings: 0 }
+    }
+}
+
+impl Keeper<'_> {
+    /// The line has ended: no display shall go on saying that it runs.
+    pub fn stopped(&mut self, status: &Status) {
+        let state = if status.state == State::Run { State::Stop } else { status.state };
+        self.display.show(&Status { state, ..status.clone() });
     }
 }
 
@@ -54,7 +83,7 @@ impl Attendant for Keeper<'_> {
         let room = FIRE_ERRORS.saturating_sub(self.fire_errors.len());
         self.fire_errors.extend(seen.fire_errors.iter().take(room));
         if let Some(status) = seen.news {
-            (self.show)(status);
+            self.display.show(status);
             if now >= self.status_at {
                 self.status_at = now.saturating_add(STATUS_EVERY);
                 let Status { parts, good, rejected, uninspected, .. } = status;
@@ -68,7 +97,7 @@ impl Attendant for Keeper<'_> {
             tracing::error!(%failure, "records cannot be written");
         }
         self.failing = failing;
-        vec![(Condition::StoreFailing, failing)]
+        vec![(Condition::StoreFailing, failing), (Condition::DisplayAway, self.display.is_away())]
     }
 }
 

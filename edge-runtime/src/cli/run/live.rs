@@ -21,7 +21,7 @@ use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
 use crate::hw::roles::Clock;
-use crate::station::attendant::Keeper;
+use crate::station::attendant::{Display, Keeper, NoDisplay};
 use crate::station::budget::Budget;
 use crate::station::line::Ended;
 use crate::store::EndReason;
@@ -43,7 +43,7 @@ pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> 
     eprintln!("SIMULATION in real time: {}, {} parts, seed {}", line.config.name(), plan.parts, plan.seed);
     let clock: SharedClock = Arc::new(Monotonic::start());
     let (parts, world) = live::twins(simulation, clock);
-    let exit = inspect(line, parts, model, &mut |_| {})?;
+    let exit = inspect(line, parts, model, &mut NoDisplay)?;
     let departures = world.lock().take_departures();
     let diverted = departures.iter().filter(|departure| departure.diverted).count();
     println!("parts that left      {}", departures.len());
@@ -67,18 +67,24 @@ pub(super) fn board(line: &Opened<'_>, board: &Board) -> Result<Exit> {
         Ok(parts) => parts,
         Err(error) => return Ok(refuse(&error, Exit::Engine)),
     };
-    let panel = match line.config.display().cloned() {
-        None => None,
-        Some(settings) => match PanelThread::start(move || display::open(&settings), KernelClock) {
-            Ok(panel) => Some(panel),
-            Err(error) => return Ok(refuse(&error, Exit::Engine)),
-        },
-    };
-    inspect(line, parts, model, &mut |status| {
-        if let Some(panel) = &panel {
-            panel.show(status.clone());
-        }
-    })
+    let Some(settings) = line.config.display().cloned() else { return inspect(line, parts, model, &mut NoDisplay) };
+    match PanelThread::start(move || display::open(&settings), KernelClock) {
+        Ok(panel) => inspect(line, parts, model, &mut Shown(panel)),
+        Err(error) => Ok(refuse(&error, Exit::Engine)),
+    }
+}
+
+/// A display with its thread.
+struct Shown(PanelThread);
+
+impl Display for Shown {
+    fn show(&mut self, status: &Status) {
+        self.0.show(status.clone());
+    }
+
+    fn is_away(&self) -> bool {
+        self.0.is_away()
+    }
 }
 
 /// How long the first inspector takes for the bundle's own pictures.
@@ -103,7 +109,7 @@ fn judge(inspector: &mut Inspector, picture: &[u8]) -> Result<()> {
 }
 
 /// Runs a line until it ends.
-fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, show: &mut dyn FnMut(&Status)) -> Result<Exit> {
+fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn Display) -> Result<Exit> {
     let stop = Arc::new(AtomicBool::new(false));
     let told_to = Arc::clone(&stop);
     ctrlc::set_handler(move || told_to.store(true, Ordering::Relaxed)).context("cannot listen for SIGTERM")?;
@@ -114,10 +120,11 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, show: &mut dyn FnM
         Err(error) => return Ok(refuse(&error, Exit::Internal)),
     };
     let run = store.run();
-    let mut keeper = Keeper::new(clock.now(), Box::new(show));
+    let mut keeper = Keeper::new(clock.now(), display);
     let alarms = Alarms::new(line.config.alarms());
     let Ended { store, status, counts, result } =
         live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
+    keeper.stopped(&status);
     let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
     let kept = store.finish(WallClock.now(), reason);
     println!("parts                {}", status.parts);
