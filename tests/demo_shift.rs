@@ -18,6 +18,8 @@ fn shift(folder: &Path, name: &str, parts: u32, seed: u64) -> Vec<u8> {
         config: Path::new(ROOT).join("edge-runtime/config/sim.toml"),
         parts: Some(parts),
         seed: Some(seed),
+        real_time: false,
+        gate_priority: None,
         bundle: None,
         trust: Vec::new(),
         json: Some(json.clone()),

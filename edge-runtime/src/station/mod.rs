@@ -1,7 +1,7 @@
 //! The threads of a real line, and the queues between them.
 //!
 //! [`gate`] alone moves outputs and waits on nothing but time and the sensors; [`camera`] takes pictures; the workers of
-//! `stage::workers` judge; [`line`] is the desk's loop, on the thread that started the station, and ends all of them;
+//! `stage::workers` judge; [`mod@line`] is the desk's loop, on the thread that started the station, and ends all of them;
 //! [`attendant`] looks after what is around the line; [`budget`] says before the start whether verdicts can be there in time. What the threads do is in `stage`.
 
 pub mod attendant;

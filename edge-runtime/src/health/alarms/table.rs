@@ -27,7 +27,7 @@ impl Row {
     }
 }
 
-/// Alarms of the station, in the order of [`Alarm`]'s numbers. The worst comes first.
+/// Alarms of the station, in the order of `Alarm`'s numbers. The worst comes first.
 pub const ALARMS: [Row; 11] = {
     use LineAction::{Stop, Warn};
     const fn row(code: &'static str, line: LineAction, latched: bool, remedy: &'static str) -> Row {
