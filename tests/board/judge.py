@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from plan import GEOMETRY, KILL
+from plan import BROKEN, GEOMETRY, KILL
 from png import write_grey
 
 # A record belongs to the part whose edge is this near to its own; edges are hundreds of milliseconds apart.
@@ -23,6 +23,9 @@ SAME_EDGE_US = 50_000
 WINDOW_BEFORE_UM = 12_000
 # Lines of the station's talk that are shown.
 LAST_WORDS = 4
+
+# How often the belt stands among the faults.
+HELD = len(BROKEN) + 1
 
 PASSED, DIVERTED = [0, 0, 0], [1, 1, 1]
 
@@ -85,6 +88,9 @@ def fault_of(part, records):
     if records is None:
         return ""
     mine = [r for r in records if same_edge(r, part)]
+    # Of a part that the encoder lost, the photogate knows nothing: it meets a stranger there.
+    if part["expect"] == "any" and got == DIVERTED and mine and not any(r["passed"] for r in mine):
+        return ""
     if len(mine) != 1:
         return f"{len(mine)} records"
     if mine[0]["passed"] != (got == PASSED):
@@ -102,7 +108,9 @@ def judge_parts(report, events, records):
     evidence = [f"{p['part']} ({p['kind']}) {fault}" for p, fault in faults]
     report.check(not faults and parts, f"{len(parts)} parts, {passed} passed, {len(parts) - passed} rejected", "; ".join(evidence))
     if records is not None:
-        report.check(len(records) == len(parts) > 0, "one record each", f"{len(records)} records")
+        strangers = sum(p["expect"] == "any" for p in parts)
+        enough = len(parts) <= len(records) <= len(parts) + strangers
+        report.check(enough and parts, "one record each", f"{len(records)} records, at most {strangers} more for parts that the encoder lost")
         reasons = Counter(r["reason"] or r["verdict"] for r in records if not r["passed"])
         note("rejected for", ", ".join(f"{n} {reason}" for reason, n in sorted(reasons.items())))
     return parts
@@ -134,7 +142,7 @@ def judge_outputs(report, events, scenario):
     if scenario == "line":
         report.check(permits == [1], "the permit holds for the whole shift", f"run-ok {permits}")
         return
-    note("belt held by the station", f"{permits.count(0)} times")
+    report.check(permits.count(0) == HELD and permits[-1:] == [1], "the belt is held for each fault of the camera and the kill", f"run-ok {permits}")
     killed_at = next((e["t"] for e in events if e.get("did") == KILL), None)
     after = [(e["line"], e["value"]) for e in events if "line" in e and killed_at and e["t"] >= killed_at]
     safe = ("run-ok", 0) in after[:4] and ("reject", 1) in after[:4]

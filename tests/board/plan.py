@@ -100,8 +100,15 @@ def shift(plan):
     return plan.text()
 
 
-# What a station cannot do without, and how long it is gone. The one who clears the jam presses reset some seconds later.
-BROKEN = (("/run/camera/silent", 3000), ("/run/camera/still", 3000), ("/run/camera/error", 3000), ("/run/camera/unplug", 4000))
+# What a station cannot do without, how long it is gone, how far behind that the next part comes, and what must become of it. A part
+# that comes before the station can have stopped the belt is in no picture and leaves at the gate. A camera that is unplugged is missed at
+# once, so that the part comes after it is back. The one who clears the jam presses reset some seconds later.
+BROKEN = (
+    ("/run/camera/silent", 3000, 20, "reject"),
+    ("/run/camera/still", 3000, 5, "reject"),
+    ("/run/camera/error", 3000, 20, "reject"),
+    ("/run/camera/unplug", 4000, 50, "pass"),
+)
 RESET_AFTER = 4000
 KILL = "run kill -9 $(cat /run/station.log.pid)"
 # Longer than station.toml's stall_ms.
@@ -111,10 +118,10 @@ STALL = 4000
 def faults(plan):
     """One fault after the other, with sound parts between them. Whatever was not seen to be good must leave at the gate."""
     plan.parts(3)
-    for path, time in BROKEN:
+    for path, time, distance, expect in BROKEN:
         plan.event(f"file {path} 0 {time}", after=60)
         plan.event(f"press reset {time + RESET_AFTER} 200", after=60)
-        plan.part(110, expect="reject")
+        plan.part(60 + distance, expect=expect)
         # Far enough behind for the fault to be over, should the station let the belt run.
         plan.part((time + RESET_AFTER) * GEOMETRY["speed"] / 1000 + 60)
         plan.parts(2)

@@ -19,6 +19,12 @@ pub enum HwFault {
         /// What the driver said.
         evidence: String,
     },
+    /// One picture came damaged; the camera goes on.
+    #[error("a picture: {evidence}")]
+    Picture {
+        /// What the driver said.
+        evidence: String,
+    },
     /// The line's inputs or outputs cannot be read or written.
     #[error("lines: {evidence}")]
     Lines {
@@ -142,8 +148,8 @@ pub trait FrameStream: Send {
     /// Waits for the next picture until `until` at most; `None` is the latter.
     ///
     /// # Errors
-    /// [`HwFault::Camera`] when the camera has gone or a picture is damaged; the stream goes on by itself when it comes
-    /// back.
+    /// [`HwFault::Picture`] when one is damaged; [`HwFault::Camera`] when the camera has gone. The stream goes on by itself when
+    /// it comes back.
     fn next(&mut self, until: Micros) -> Result<Option<Picture>, HwFault>;
 }
 

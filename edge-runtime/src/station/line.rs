@@ -200,8 +200,12 @@ pub fn run(
     let mut desk = desk(Courier::new(workers, post.clone()));
     let threads = Threads::start(&clock, conductor, input, stream, heard, post, gate_priority);
     let result = threads.and_then(|mut threads| {
-        let watched =
-            Watch { silent, last_picture: clock.now().saturating_add(FIRST_PICTURE), ready: silent.is_none() };
+        let watched = Watch {
+            silent,
+            last_picture: clock.now().saturating_add(FIRST_PICTURE),
+            ready: silent.is_none(),
+            damaged: false,
+        };
         let mut turns = Turns { desk: &mut desk, notes: &notes, orders: &orders, clock: &*clock, watched };
         let result = turns.until_end(&mut threads, attendant, stop);
         let finished = turns.finish(&mut threads);
@@ -272,6 +276,8 @@ struct Watch {
     silent: Option<Micros>,
     last_picture: Micros,
     ready: bool,
+    /// Nothing but damaged pictures has come since it was told.
+    damaged: bool,
 }
 
 /// The loop itself.
@@ -330,7 +336,14 @@ impl Turns<'_> {
                 camera.waiting.fetch_sub(1, Ordering::AcqRel);
                 self.watched.last_picture = now;
                 self.watched.ready = true;
+                self.watched.damaged = false;
                 self.desk.pictured(now, picture, repeated);
+            }
+            // The part has no picture, or the next one; a camera that gives nothing else is silent.
+            Note::CameraFault(fault @ HwFault::Picture { .. }) => {
+                if !std::mem::replace(&mut self.watched.damaged, true) {
+                    tracing::warn!(%fault, "pictures come damaged");
+                }
             }
             Note::CameraFault(fault) => {
                 tracing::error!(%fault, "no pictures");

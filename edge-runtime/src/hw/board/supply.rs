@@ -148,7 +148,7 @@ impl<M: Machine> Supply<M> {
             Given::Damaged { evidence, missed } => {
                 self.counts.damaged += 1;
                 self.counts.missed += u64::from(missed);
-                Err(HwFault::Camera { evidence })
+                Err(HwFault::Picture { evidence })
             }
         }
     }
