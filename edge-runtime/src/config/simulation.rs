@@ -113,6 +113,9 @@ impl Simulation {
         checker.least("line.window_before_mm", before, "the gate rises too late (sim.gate_rise_ms)", rise)?;
         let photogate = mm(plan.photogate_before_um);
         checker.most("sim.photogate_before_mm", photogate, "the photogate stands outside the window", before)?;
+        // Such a part is at the gate with its middle, and the gate begins to move when its edge is at the photogate.
+        let why = "the gate rises too late for a part that no trigger announced (sim.gate_rise_ms)";
+        checker.least("sim.photogate_before_mm and half of sim.part_length_mm", photogate + length / 2.0, why, rise)?;
         let budget = time_to_judge(layout, self.greatest_speed()).as_millis_f64();
         let why = "with sim.camera_ms and jitter the usual verdict comes after the gate must decide";
         checker.most("sim.inference.mean_ms", self.usual_judgement().as_millis_f64(), why, budget)?;

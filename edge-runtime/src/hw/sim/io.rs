@@ -7,7 +7,7 @@ use shared::line::Cause;
 use shared::units::{Micros, PartId, Travel};
 
 use super::world::Shared;
-use crate::hw::roles::{Clock, Edge, HwFault, RejectOutput, Sensor, TravelSource, TriggerInput};
+use crate::hw::roles::{Clock, Edge, HwFault, RejectOutput, TravelSource, TriggerInput};
 
 /// The virtual clock.
 #[derive(Debug, Clone)]
@@ -142,6 +142,7 @@ mod tests {
     use shared::verdict::Reason;
 
     use super::*;
+    use crate::hw::roles::Sensor;
     use crate::hw::sim::world::World;
     use crate::hw::sim::world::tests::{pass_edge, plan};
 

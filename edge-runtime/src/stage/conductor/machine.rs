@@ -165,7 +165,8 @@ impl Conductor {
     /// When [`Conductor::due`] must next be called.
     #[must_use]
     pub fn step_at(&self) -> Micros {
-        let unknown = self.unknown.map(|unknown| unknown.until);
+        // While the position is lost, nothing that is unknown becomes known.
+        let unknown = self.unknown.filter(|_| !self.lost).map(|unknown| unknown.until);
         let places = [self.gate.step_at(), unknown].into_iter().flatten();
         places.map(|place| self.odometer.reaches(place)).min().map_or(self.beat_at, |at| at.min(self.beat_at))
     }

@@ -307,6 +307,16 @@ fn good_parts_in_flight_are_flushed_when_edges_were_dropped() {
 }
 
 #[test]
+fn an_encoder_that_is_lost_before_the_belt_is_known_leaves_nothing_due_at_once() {
+    let mut line = line();
+    line.order(SOUND);
+    line.run_to(50);
+    line.hear(SignalKind::Lost);
+    line.run_to(300);
+    assert!(line.conductor.step_at() > line.now.now(), "the thread would never rest");
+}
+
+#[test]
 fn a_belt_that_stands_with_a_part_trembling_in_the_barrier_is_no_stall_at_once() {
     let mut line = Line::known();
     line.edge();
