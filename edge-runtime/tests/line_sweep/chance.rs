@@ -17,7 +17,7 @@ const SEED: &[u8; 32] = b"nothing unproven passes, ever.  ";
 const PARTS: u32 = 120;
 const SIM: &str = include_str!("../../config/sim.toml");
 
-/// Values of keys of the shipped file, and of keys that it leaves at 0.
+/// Values of keys of the shipped file.
 type Values = Vec<(&'static str, f64)>;
 
 fn geometry() -> impl Strategy<Value = Values> {
@@ -85,11 +85,6 @@ fn text(values: &Values) -> String {
             Some(("encoder_step_um", step)) => text += &format!("encoder_step_um = {step:.0}\n"),
             Some((key, value)) => text += &format!("{key} = {value:.3}\n"),
             None => text += &format!("{line}\n"),
-        }
-        if line == "[sim]" {
-            for key in ["reversals_per_minute", "reversal_mm"] {
-                text += &format!("{key} = {:.3}\n", value(key).unwrap());
-            }
         }
     }
     text
