@@ -23,8 +23,8 @@ pub struct Row {
     pub neighbour: u32,
     /// The trigger did not see it.
     pub unseen: u32,
-    /// The station did not know where the belt is.
-    pub blind: u32,
+    /// The station doubted where the belt is.
+    pub in_doubt: u32,
     /// Recorded as passed, and diverted with what came too near.
     pub against: u32,
 }
@@ -56,7 +56,7 @@ impl Row {
                 Verdict::Uninspected(Reason::InferBusy) => &mut self.busy,
                 Verdict::Uninspected(Reason::NoFrame) => &mut self.no_picture,
                 Verdict::Uninspected(Reason::DoubleTrigger) => &mut self.returned,
-                Verdict::Uninspected(Reason::Boot | Reason::EncoderFault) => &mut self.blind,
+                Verdict::Uninspected(Reason::Boot | Reason::EncoderFault | Reason::UnknownPart) => &mut self.in_doubt,
                 verdict => panic!("a sound part was rejected as {verdict:?}"),
             },
         };
