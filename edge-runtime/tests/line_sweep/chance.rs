@@ -1,4 +1,5 @@
 //! Random lines with random faults, as far as the configuration's own checks accept them: what is not proven good is diverted.
+//! The encoder works on all of them; what stalls do is in the table.
 //!
 //! Cases come from a fixed seed and shrink to the simplest line that lets a part escape.
 

@@ -154,7 +154,8 @@ fn speed_by_inference_time() {
 }
 
 /// While the encoder stands the belt brings parts to where others are expected, and every verdict would be another part's. The
-/// photogate shows it at the first of them, whether or not the encoder is ever given up.
+/// photogate shows it at the first of them, whether or not the encoder is ever given up. That is no guarantee: stalls that follow
+/// each other while all is diverted, and add up to the way from one part to the next, leave nothing that could show them.
 #[test]
 fn encoder_stalls_by_when_the_encoder_is_given_up() {
     let cells: Vec<(u64, Option<u64>)> =

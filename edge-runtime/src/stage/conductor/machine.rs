@@ -222,8 +222,8 @@ impl Conductor {
         });
     }
 
-    /// Compares what the photogate meets with what is expected there; what was said of the edge begins at `before`. What was on
-    /// the belt at the start is unannounced and proves nothing.
+    /// Compares what the photogate meets with what is expected there; what was said of the edge begins at `before`. A
+    /// belt that was not empty at the start costs so one more stretch from trigger to gate: its parts look no different.
     fn met_at_gate(&mut self, at: Micros, before: usize, clock: &dyn Clock) -> Result<(), HwFault> {
         let last = self.met.replace(at);
         let late = last.is_some_and(|last| at.saturating_sub(last) >= BOUNCES);
@@ -233,13 +233,14 @@ impl Conductor {
             Said::Decided { fate, .. } => *fate == unannounced,
             _ => false,
         });
-        let starting = self.unknown.is_some_and(|unknown| unknown.reason == Reason::Boot);
-        if !doubtful || self.lost || starting {
+        if !doubtful || self.lost {
             return Ok(());
         }
         self.divert()?;
-        self.track(at, self.odometer.travel_at(at), Event::Flush(Reason::UnknownPart), clock)?;
-        self.forget(at, Reason::UnknownPart);
+        let starting = self.unknown.is_some_and(|unknown| unknown.reason == Reason::Boot);
+        let reason = if starting { Reason::Boot } else { Reason::UnknownPart };
+        self.track(at, self.odometer.travel_at(at), Event::Flush(reason), clock)?;
+        self.forget(at, reason);
         Ok(())
     }
 
