@@ -208,6 +208,20 @@ fn under_every_fault_each_part_has_one_record_and_none_passes_unproven() {
     }
 }
 
+#[test]
+fn on_a_belt_that_runs_backwards_nothing_passes_unproven_and_each_part_is_recorded() {
+    for seed in 0..3 {
+        let mut changes = ROUGH.to_vec();
+        changes.push(("reversals_per_minute = 0.0", "reversals_per_minute = 20.0"));
+        changes.push(("reversal_mm = 0.0", "reversal_mm = 200.0"));
+        let (outcome, records) = shift(&config(&changes, 100, seed), model(|| Box::new(Blind)));
+        let report = outcome.report;
+        assert!(report.is_sound() && report.records_without_part == 0, "seed {seed}: {report}");
+        assert_eq!(records.len() as u32, report.records + report.returned, "seed {seed}: {report}");
+        assert!(report.returned > 0, "seed {seed}: {report}");
+    }
+}
+
 /// Whatever happens to the network, everything is rejected.
 #[test]
 fn without_a_network_nothing_passes() {

@@ -192,7 +192,9 @@ impl Oracle {
             self.said.push(Action::Bounced);
             return;
         }
-        let expected = |part: &&mut Part| (part.from..part.until).contains(&at) && part.met.is_none();
+        let begins = self.raw.window_before.0 + self.raw.lockout.0;
+        let expected =
+            |part: &&mut Part| at >= part.from && at < part.until.min(part.from + begins) && part.met.is_none();
         if let Some(part) = self.parts.iter_mut().find(expected) {
             part.met = Some(at);
             return;

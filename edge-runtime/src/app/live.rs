@@ -13,10 +13,13 @@ use crate::config::{Belt, Config, Simulation};
 use crate::health::alarms::Alarms;
 use crate::hmi::screen::Status;
 use crate::hw::roles::{FrameStream, LineInput, LineSignals, RejectOutput};
+use crate::hw::sim::Stream;
 use crate::hw::sim::io::SimGate;
 pub use crate::hw::sim::live::SharedClock;
 use crate::hw::sim::live::{SimLines, SimSignals, SimStream};
 use crate::hw::sim::world::{Shared, World};
+use crate::hw::wrap::faulty::Rates;
+use crate::hw::wrap::lines::FaultyLines;
 use crate::stage::audit::Audit;
 use crate::stage::capture::{Capture, Moment};
 use crate::stage::conductor::Conductor;
@@ -56,6 +59,9 @@ pub struct Parts {
 pub fn twins(simulation: &Simulation, clock: SharedClock) -> (Parts, Shared) {
     let world = World::shared(*simulation.plan());
     let (lines, exposures) = SimLines::new(world.clone(), Arc::clone(&clock));
+    let chance = |stream: Stream| stream.chance(simulation.plan().seed);
+    let (trigger, encoder) = (chance(Stream::Trigger), chance(Stream::Encoder));
+    let lines = FaultyLines::new(lines, Rates::default(), trigger, simulation.stalls(), encoder);
     let stream = SimStream::new(world.clone(), Arc::clone(&clock), simulation.camera(), exposures);
     let parts = Parts {
         clock,

@@ -360,11 +360,35 @@ mod tests {
             ("gate_distance_mm", "9000.0", "more parts than can be followed"),
             ("photogate_before_mm", "40.0", "the photogate stands outside the window"),
             ("frame_timeout_ms", "5.0", "no picture is there in time"),
+            ("reversal_mm", "360.0", "parts that are decided run back to the trigger; at most 356.0 is permitted"),
+            ("reversals_per_minute", "-1.0", "sim.reversals_per_minute = -1, permitted is 0 to 60"),
+            ("encoder_stalls_per_minute", "61.0", "sim.faults.encoder_stalls_per_minute = 61, permitted is 0 to 60"),
             ("jitter_ms", "nan", "sim.inference.jitter_ms = NaN"),
         ];
         for (key, value, expected) in cases {
             let message = parse(&with(key, value)).expect_err(key).to_string();
             assert!(message.starts_with("sim.toml: ") && message.contains(expected), "{key} = {value}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_belt_that_hardly_gets_on_and_a_gate_too_slow_for_the_unannounced_are_refused() {
+        let cases = [
+            (
+                "reversals_per_minute = 0.0\nreversal_mm = 0.0",
+                "reversals_per_minute = 50.0\nreversal_mm = 100.0",
+                "gets on",
+            ),
+            (
+                "part_length_mm = 32.0\n# A second light barrier this far before the gate finds parts that the first one missed.\nphotogate_before_mm = 5.0",
+                "part_length_mm = 2.0\nphotogate_before_mm = 0.0",
+                "for a part that no trigger announced",
+            ),
+        ];
+        for (from, to, expected) in cases {
+            assert!(SIM.contains(from), "{from}");
+            let message = parse(&SIM.replace(from, to)).expect_err(to).to_string();
+            assert!(message.contains(expected), "{to}: {message}");
         }
     }
 

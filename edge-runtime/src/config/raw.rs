@@ -224,6 +224,10 @@ pub struct Sim {
     pub speed_mm_s: f64,
     pub speed_variation: f64,
     pub stops_per_minute: f64,
+    #[serde(default)]
+    pub reversals_per_minute: f64,
+    #[serde(default)]
+    pub reversal_mm: f64,
     pub pitch_mm: f64,
     pub pitch_variation: f64,
     pub part_length_mm: f64,
@@ -252,4 +256,8 @@ pub struct Faults {
     pub missing_frame: f64,
     pub bounce: f64,
     pub missed_trigger: f64,
+    #[serde(default)]
+    pub encoder_stalls_per_minute: f64,
+    #[serde(default)]
+    pub encoder_stall_ms: f64,
 }

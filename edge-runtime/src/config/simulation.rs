@@ -13,6 +13,7 @@ use super::raw::Sim;
 use crate::hw::sim::belt::Motion;
 use crate::hw::sim::world::Plan;
 use crate::hw::wrap::faulty::Rates;
+use crate::hw::wrap::lines::Stalls;
 
 /// How long the virtual board takes to judge a part.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -37,6 +38,7 @@ pub struct Simulation {
     camera: Micros,
     latency: Latency,
     faults: Rates,
+    stalls: Stalls,
 }
 
 impl Simulation {
@@ -46,6 +48,7 @@ impl Simulation {
         layout: &Layout,
         frame_timeout: Micros,
     ) -> Result<Self, ConfigError> {
+        let stalls = sim.faults.encoder_stalls_per_minute;
         let simulation = Self {
             plan: plan(checker, sim, layout)?,
             camera: checker.millis("sim.camera_ms", sim.camera_ms, 0.0)?,
@@ -54,6 +57,10 @@ impl Simulation {
                 missing_frame: checker.share("sim.faults.missing_frame", sim.faults.missing_frame)?,
                 bounce: checker.share("sim.faults.bounce", sim.faults.bounce)?,
                 missed_trigger: checker.share("sim.faults.missed_trigger", sim.faults.missed_trigger)?,
+            },
+            stalls: Stalls {
+                per_minute: checker.range("sim.faults.encoder_stalls_per_minute", stalls, 0.0, 60.0)?,
+                length: checker.millis("sim.faults.encoder_stall_ms", sim.faults.encoder_stall_ms, 0.0)?,
             },
         };
         simulation.possible(checker, layout, frame_timeout)?;
@@ -84,6 +91,13 @@ impl Simulation {
         self.faults
     }
 
+    /// How often the encoder fails for a while, on a line in real time. A shift in virtual time knows the belt's position
+    /// without one.
+    #[must_use]
+    pub fn stalls(&self) -> Stalls {
+        self.stalls
+    }
+
     /// What is legal one by one and cannot work together.
     fn possible(&self, checker: &Checker<'_>, layout: &Layout, frame_timeout: Micros) -> Result<(), ConfigError> {
         let plan = &self.plan;
@@ -99,16 +113,32 @@ impl Simulation {
         checker.least("line.window_before_mm", before, "the gate rises too late (sim.gate_rise_ms)", rise)?;
         let photogate = mm(plan.photogate_before_um);
         checker.most("sim.photogate_before_mm", photogate, "the photogate stands outside the window", before)?;
+        // Such a part is at the gate with its middle, and the gate begins to move when its edge is at the photogate.
+        let why = "the gate rises too late for a part that no trigger announced (sim.gate_rise_ms)";
+        checker.least("sim.photogate_before_mm and half of sim.part_length_mm", photogate + length / 2.0, why, rise)?;
         let budget = time_to_judge(layout, self.greatest_speed()).as_millis_f64();
         let why = "with sim.camera_ms and jitter the usual verdict comes after the gate must decide";
         checker.most("sim.inference.mean_ms", self.usual_judgement().as_millis_f64(), why, budget)?;
         let pace = plan.pitch_um as f64 * 1e3 / self.greatest_speed();
         let why = "parts come faster than they are judged";
         checker.most("sim.inference.mean_ms", self.latency.mean.as_millis_f64(), why, pace)?;
+        self.reverses(checker, layout)?;
         let timeout = frame_timeout.as_millis_f64();
         checker.most("line.frame_timeout_ms", timeout, "a lost picture is noticed behind the gate", budget)?;
         let why = "no picture is there in time (sim.camera_ms)";
         checker.least("line.frame_timeout_ms", timeout, why, self.camera.as_millis_f64() + 1.0)
+    }
+
+    /// The belt gets on, and no part that has been decided comes to the trigger again, where it would be a new one.
+    fn reverses(&self, checker: &Checker<'_>, layout: &Layout) -> Result<(), ConfigError> {
+        let (plan, mm) = (&self.plan, |micrometres: i64| micrometres as f64 / 1e3);
+        let longest = mm(plan.motion.reversal_um);
+        let way = layout.gate_distance().0 - layout.window_before().0 - plan.part_length_um;
+        checker.most("sim.reversal_mm", longest, "parts that are decided run back to the trigger", mm(way))?;
+        let minute = mm(plan.motion.speed_um_s) * 60.0;
+        let back = plan.motion.reversals_per_minute * longest;
+        let why = "the belt hardly gets on (a quarter of what it runs in a minute)";
+        checker.most("sim.reversals_per_minute times sim.reversal_mm", back, why, minute / 4.0)
     }
 
     pub(super) fn table(&self, layout: &Layout) -> Vec<(&'static str, String)> {
@@ -150,6 +180,8 @@ fn plan(checker: &Checker<'_>, sim: &Sim, layout: &Layout) -> Result<Plan, Confi
             speed_um_s: (checker.range("sim.speed_mm_s", sim.speed_mm_s, 1.0, 10_000.0)? * 1e3) as i64,
             variation: checker.range("sim.speed_variation", sim.speed_variation, 0.0, 0.9)?,
             stops_per_minute: checker.range("sim.stops_per_minute", sim.stops_per_minute, 0.0, 60.0)?,
+            reversals_per_minute: checker.range("sim.reversals_per_minute", sim.reversals_per_minute, 0.0, 60.0)?,
+            reversal_um: checker.micrometres("sim.reversal_mm", sim.reversal_mm, 0.0)?,
         },
         pitch_um: checker.micrometres("sim.pitch_mm", sim.pitch_mm, 1.0)?,
         pitch_variation: checker.range("sim.pitch_variation", sim.pitch_variation, 0.0, 0.9)?,

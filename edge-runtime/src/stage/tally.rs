@@ -59,6 +59,9 @@ pub struct Report {
     pub gate_disagrees: u32,
     /// Records that belong to no part. Anything but 0 is a fault of the station.
     pub records_without_part: u32,
+    /// Further records of parts that a reversed belt carried back into a light barrier.
+    #[serde(skip_serializing_if = "is_zero")]
+    pub returned: u32,
     /// Edges that were bounces.
     pub bounced: u32,
     /// A part is bad when its score is greater.
@@ -97,7 +100,10 @@ pub fn report(plan: &Plan, departures: &[Departure], counts: &Counts, product: &
         kinds: Kind::ALL.iter().map(|kind| (kind.name(), OfKind::default())).collect(),
         ..Report::default()
     };
-    let mut unmatched: Vec<(i64, &Record)> = counts.records.iter().map(|r| (edge_of(plan, r).0, r)).collect();
+    let returned = |edge: i64| plan.motion.reversal_um > 0 && is_trailing_end(plan, departures, edge);
+    let (returned, mut unmatched): (Vec<_>, Vec<_>) =
+        counts.records.iter().map(|r| (edge_of(plan, r).0, r)).partition(|(edge, _)| returned(*edge));
+    report.returned = returned.len() as u32;
     unmatched.sort_by_key(|(edge, _)| *edge);
     let mut records = unmatched.into_iter().peekable();
     for departure in departures {
@@ -127,6 +133,19 @@ fn edge_of(plan: &Plan, record: &Record) -> Travel {
         }
         _ => raw.seen_travel,
     }
+}
+
+fn is_zero(count: &u32) -> bool {
+    *count == 0
+}
+
+/// Whether a part ends here. Parts leave in the order of their edges.
+fn is_trailing_end(plan: &Plan, departures: &[Departure], edge: i64) -> bool {
+    // The encoder has said a step less at most, on the way back as on the way forwards.
+    let step = plan.encoder_step_um;
+    let place = edge - plan.part_length_um;
+    let index = departures.partition_point(|departure| departure.part.edge.0 < place - step);
+    departures.get(index).is_some_and(|departure| departure.part.edge.0 <= place + step)
 }
 
 fn tally(report: &mut Report, departure: &Departure, record: Option<&Record>, more: u32) {
@@ -254,6 +273,20 @@ mod tests {
         let good = Verdict::Good(Score::new(0.1).unwrap());
         let counts = Counts { records: vec![record(100_000, good), record(100_500, good)], ..Counts::default() };
         assert_eq!(report(&plan(), &[departure(1, None, false)], &counts, "cap", 0.5).records, 0);
+    }
+
+    #[test]
+    fn a_part_that_the_belt_carried_back_has_a_further_record_only_where_the_belt_runs_back() {
+        let good = Verdict::Good(Score::new(0.1).unwrap());
+        let trailing = record(100_000 + plan().part_length_um, Verdict::Uninspected(Reason::DoubleTrigger));
+        let counts = Counts { records: vec![record(100_000, good), trailing], ..Counts::default() };
+        let run = |plan: &Plan| report(plan, &[departure(1, None, false)], &counts, "cap", 0.5);
+        let one_way = run(&plan());
+        assert_eq!((one_way.records, one_way.returned), (0, 0));
+        let mut turning = plan();
+        turning.motion.reversal_um = 50_000;
+        let returned = run(&turning);
+        assert_eq!((returned.records, returned.returned, returned.uninspected), (1, 1, 0), "{returned}");
     }
 
     #[test]

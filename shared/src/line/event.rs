@@ -21,7 +21,7 @@ pub enum Event {
     /// The belt is here now: moved, stood still, or ran backwards.
     Moved,
     /// The photogate saw a leading edge. It stands at the gate or up to `window_before` upstream of it, so that a tracked
-    /// part reaches it inside its own window.
+    /// part reaches it at the beginning of its own window, no later than the lock-out behind the gate.
     AtGate,
     /// Every part in flight that is not decided yet becomes `Uninspected` for this reason, good verdicts included; one
     /// already known to be bad or uninspected keeps the reason it has.

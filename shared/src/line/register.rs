@@ -232,8 +232,14 @@ impl Line {
             emit(Action::Bounced);
             return;
         }
-        let mut expected = self.slots.iter_mut().filter(|slot| slot.window.from <= at);
-        if let Some(slot) = expected.find(|slot| slot.met.is_none() || slot.is_blind()) {
+        // A part meets the photogate as its window begins. What comes behind that takes no tracked part's place: it would
+        // pass where that part was proven good, and leave by where its window is over.
+        let begins = self.layout.window_before().saturating_add(lockout);
+        let expects = |slot: &&mut Slot| {
+            slot.window.from <= at
+                && (slot.is_blind() || slot.met.is_none() && at < slot.window.from.saturating_add(begins))
+        };
+        if let Some(slot) = self.slots.iter_mut().find(expects) {
             slot.met = Some(at);
             return;
         }

@@ -367,6 +367,19 @@ fn a_part_that_no_trigger_announced_is_rejected_at_the_gate() {
 }
 
 #[test]
+fn a_part_that_comes_long_behind_the_tracked_one_does_not_take_its_place() {
+    let mut line = line();
+    timeline! { line,
+        at   0, Seen    => [registered(1)];
+        at  40, good(1) => [];
+        at  90, Moved   => [passed(1)];
+        at 107, AtGate  => [rejected(2, Because(UnknownPart)), open(2, Because(UnknownPart))];
+        at 110, Moved   => [left(1)];
+        at 127, Moved   => [Close, left(2)];
+    }
+}
+
+#[test]
 fn of_two_parts_in_one_window_the_second_is_unknown() {
     let mut line = line();
     timeline! { line,

@@ -70,7 +70,7 @@ impl FrameSource for SimCamera {
     /// # Errors
     /// None; an exposure of the empty belt gives no picture.
     fn expose(&mut self) -> Result<(), HwFault> {
-        let world = self.world.lock();
+        let mut world = self.world.lock();
         if let Some(part) = world.under_camera() {
             self.under_way.push_back((world.now(), part));
         }
@@ -127,7 +127,7 @@ mod tests {
     use super::*;
     use crate::hw::sim::product::draw;
     use crate::hw::sim::world::World;
-    use crate::hw::sim::world::tests::plan;
+    use crate::hw::sim::world::tests::{pass_edge, plan};
 
     #[test]
     fn grey_survives_the_way_there_and_back() {
@@ -157,9 +157,7 @@ mod tests {
         let mut camera = SimCamera::new(world.clone(), Micros(20_000));
         let parts: Vec<Part> = (0..3)
             .map(|_| {
-                let at = world.lock().trigger_at().unwrap();
-                world.lock().advance(at);
-                let part = world.lock().pass_trigger().unwrap();
+                let part = pass_edge(&mut world.lock());
                 camera.expose().unwrap();
                 part
             })

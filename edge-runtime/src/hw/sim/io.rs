@@ -7,7 +7,7 @@ use shared::line::Cause;
 use shared::units::{Micros, PartId, Travel};
 
 use super::world::Shared;
-use crate::hw::roles::{Clock, Edge, HwFault, RejectOutput, Sensor, TravelSource, TriggerInput};
+use crate::hw::roles::{Clock, Edge, HwFault, RejectOutput, TravelSource, TriggerInput};
 
 /// The virtual clock.
 #[derive(Debug, Clone)]
@@ -30,11 +30,7 @@ impl TriggerInput for SimTrigger {
         let mut world = self.0.lock();
         let now = world.now();
         assert!(until >= now, "waits until {until:?}, and it is {now:?}");
-        let trigger = world.trigger_at().map(|at| (at, Sensor::Trigger));
-        let photogate = world.photogate_at().map(|at| (at, Sensor::Photogate));
-        // At the same microsecond the photogate comes first: its part is the older one.
-        let next = [photogate, trigger].into_iter().flatten().min_by_key(|(at, _)| *at);
-        let Some((at, sensor)) = next.filter(|(at, _)| *at <= until) else {
+        let Some((at, sensor)) = world.next_edge(until) else {
             // The end of time is no time: nothing will come, and the line rests where it is.
             if until != Micros(u64::MAX) {
                 world.advance(until);
@@ -42,10 +38,7 @@ impl TriggerInput for SimTrigger {
             return None;
         };
         world.advance(at);
-        match sensor {
-            Sensor::Trigger => world.pass_trigger(),
-            Sensor::Photogate => world.pass_photogate(),
-        };
+        world.take_edge();
         let travel = world.reading_at(at);
         Some(Edge { at, travel, sensor })
     }
@@ -149,8 +142,9 @@ mod tests {
     use shared::verdict::Reason;
 
     use super::*;
+    use crate::hw::roles::Sensor;
     use crate::hw::sim::world::World;
-    use crate::hw::sim::world::tests::plan;
+    use crate::hw::sim::world::tests::{pass_edge, plan};
 
     const WHY: Cause = Cause::Uninspected(Reason::NoFrame);
 
@@ -190,8 +184,7 @@ mod tests {
         let world = World::shared(plan());
         let mut gate = SimGate::new(world.clone());
         gate.take_control().unwrap();
-        world.lock().advance(Micros(400_000));
-        world.lock().pass_trigger();
+        pass_edge(&mut world.lock());
         drop(gate);
         world.lock().advance(Micros(5_000_000));
         assert!(world.lock().take_departures()[0].diverted);

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
 use std::time::Duration;
 
-use shared::units::{Micros, Travel};
+use shared::units::Micros;
 
 use super::camera::SimCamera;
+use super::sensors::Sensors;
 use super::world::{Part, Shared};
-use crate::hw::roles::{Clock, FrameStream, HwFault, LineInput, LineSignals, Picture, Sensor, Signal, SignalKind};
+use crate::hw::roles::{Clock, FrameStream, HwFault, LineInput, LineSignals, Picture, Signal, SignalKind};
 
 /// The clock of a line in real time, for several threads.
 pub type SharedClock = Arc<dyn Clock + Send + Sync>;
@@ -21,9 +22,7 @@ pub type SharedClock = Arc<dyn Clock + Send + Sync>;
 pub struct SimLines {
     world: Shared,
     clock: SharedClock,
-    step: i64,
-    /// Steps that the encoder has made.
-    steps: i64,
+    sensors: Sensors,
     exposures: Sender<(Micros, Part)>,
     rest_at: Option<Micros>,
 }
@@ -33,29 +32,19 @@ impl SimLines {
     #[must_use]
     pub fn new(world: Shared, clock: SharedClock) -> (Self, Exposures) {
         let (exposures, heard) = channel();
-        let step = world.lock().plan().encoder_step_um.max(1);
-        (Self { world, clock, step, steps: 0, exposures, rest_at: None }, Exposures(heard))
+        let sensors = Sensors::new(world.clone());
+        (Self { world, clock, sensors, exposures, rest_at: None }, Exposures(heard))
     }
 
     /// What happens next, and when.
     fn coming(&mut self) -> (Micros, SignalKind) {
-        let mut world = self.world.lock();
-        let next_step = Travel((self.steps + 1) * self.step);
-        let edges = [
-            world.photogate_at().map(|at| (at, SignalKind::Edge(Sensor::Photogate))),
-            world.trigger_at().map(|at| (at, SignalKind::Edge(Sensor::Trigger))),
-        ];
-        let step = (world.passes(next_step), SignalKind::Step { forwards: true });
-        let edge = edges.into_iter().flatten().min_by_key(|(at, _)| *at);
-        match edge {
-            // An edge at the place of a step comes after it, as the encoder says where the edge is.
-            Some(edge) if edge.0 < step.0 => edge,
-            None if world.empty_at().is_none() && world.gate_rests() => {
-                let rest = *self.rest_at.get_or_insert(world.now().saturating_add(REST));
-                if rest <= step.0 { (rest, SignalKind::End) } else { step }
-            }
-            _ => step,
+        let next = self.sensors.coming();
+        let world = self.world.lock();
+        if !(world.is_over() && world.gate_rests()) {
+            return next;
         }
+        let rest = *self.rest_at.get_or_insert(world.now().saturating_add(REST));
+        if rest <= next.0 { (rest, SignalKind::End) } else { next }
     }
 }
 
@@ -69,15 +58,9 @@ impl LineInput for SimLines {
             self.world.lock().advance(now);
             let (at, kind) = self.coming();
             if at <= now {
-                match kind {
-                    SignalKind::Edge(Sensor::Trigger) => {
-                        // Nobody listens any more when the camera has ended.
-                        if let Some(part) = self.world.lock().pass_trigger() {
-                            let _ = self.exposures.send((at, part));
-                        }
-                    }
-                    SignalKind::Edge(Sensor::Photogate) => drop(self.world.lock().pass_photogate()),
-                    _ => self.steps += 1,
+                if let Some(part) = self.sensors.happened(at, kind) {
+                    // Nobody listens any more when the camera has ended.
+                    let _ = self.exposures.send((at, part));
                 }
                 return Ok(Some(Signal { at, kind }));
             }

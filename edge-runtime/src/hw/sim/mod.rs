@@ -2,7 +2,7 @@
 //!
 //! [`product`] draws a part ([`paint`] its light, [`defect`] what is wrong with it), [`camera`] takes its picture,
 //! [`belt`] says where the belt is at which time, [`world`] which part is where, [`io`] holds trigger, encoder and gate
-//! ([`live`] in real time),
+//! ([`sensors`] gives every step and edge, [`live`] in real time),
 //! [`panel`] the display. Nothing here reads a clock; a shift runs in virtual time and is the same every time it is run
 //! with the same seed.
 
@@ -14,6 +14,7 @@ pub mod live;
 pub mod paint;
 pub mod panel;
 pub mod product;
+pub mod sensors;
 pub mod world;
 
 use rand::SeedableRng;
@@ -33,6 +34,10 @@ pub enum Stream {
     Trigger,
     /// How long inference takes.
     Inference,
+    /// When the belt runs backwards, and how far.
+    Reversals,
+    /// When the encoder stalls.
+    Encoder,
 }
 
 impl Stream {

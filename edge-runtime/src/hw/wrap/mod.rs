@@ -1,3 +1,4 @@
 //! Wrappers that go round any implementation of a role.
 
 pub mod faulty;
+pub mod lines;

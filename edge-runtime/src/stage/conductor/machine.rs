@@ -3,12 +3,13 @@
 //! Takes what the sensors say ([`Signal`]) and what the desk orders ([`Order`]); steps the tracker by the [`Odometer`], moves
 //! gate, permit, heartbeat and alarm, and says what happened ([`Said`]). After a start, and after the encoder was lost, what
 //! stands between trigger and gate is unknown: everything is diverted until the belt has run from one to the other. It
-//! starts no thread and never waits; the clock is read for nothing but the moment at which an output moved.
+//! The same follows when the photogate meets a part where none is expected: the belt may be further on than the encoder says,
+//! and then every verdict is another part's. It starts no thread and never waits; the clock is read for nothing but the moment at which an output moved.
 
 use std::collections::VecDeque;
 
 use shared::limits::MAX_PARTS_IN_FLIGHT;
-use shared::line::{Action, Event, Layout};
+use shared::line::{Action, Cause, Event, Fate, Layout};
 use shared::units::{Micros, PartId, Travel};
 use shared::verdict::{Reason, Verdict};
 
@@ -23,6 +24,10 @@ pub const BEAT: Micros = Micros::from_millis(100);
 
 /// A desk that has ordered nothing for this long has failed: nobody records, and nobody judges.
 pub const DESK_SILENT: Micros = Micros::from_millis(3_000);
+
+/// Edges of one part at the photogate lie nearer together than this. A later one that comes where the last was is another part's,
+/// and the encoder has missed how the belt brought it; or a part trembles there, which costs some good ones.
+const BOUNCES: Micros = Micros::from_millis(20);
 
 /// A stretch of belt of which nothing is known.
 #[derive(Debug, Clone, Copy)]
@@ -47,6 +52,8 @@ pub struct Conductor {
     stall: Option<Stall>,
     unknown: Option<Unknown>,
     lost: bool,
+    /// The photogate's last edge, as long as the belt has not run backwards since.
+    met: Option<Micros>,
     /// Edges of parts in flight, to know where each was to be fired for.
     edges: VecDeque<(PartId, Travel)>,
     wanted: (bool, bool),
@@ -76,6 +83,7 @@ impl Conductor {
             stall,
             unknown: None,
             lost: false,
+            met: None,
             edges: VecDeque::new(),
             wanted: (false, true),
             desk_heard: now,
@@ -96,13 +104,18 @@ impl Conductor {
         match kind {
             SignalKind::Edge(sensor) => {
                 let event = if sensor == Sensor::Trigger { Event::Seen } else { Event::AtGate };
+                let before = self.said.len();
                 self.track(at, self.odometer.travel_at(at), event, clock)?;
+                if sensor == Sensor::Photogate {
+                    self.met_at_gate(at, before, clock)?;
+                }
                 if self.stall.as_mut().is_some_and(|stall| stall.edge(at)) {
                     self.lose(at, true, clock)?;
                 }
             }
             SignalKind::Step { forwards } => {
                 self.odometer.step(at, forwards);
+                self.met = self.met.filter(|_| forwards);
                 if let Some(stall) = &mut self.stall {
                     stall.step(at);
                 }
@@ -165,7 +178,8 @@ impl Conductor {
     /// When [`Conductor::due`] must next be called.
     #[must_use]
     pub fn step_at(&self) -> Micros {
-        let unknown = self.unknown.map(|unknown| unknown.until);
+        // While the position is lost, nothing that is unknown becomes known.
+        let unknown = self.unknown.filter(|_| !self.lost).map(|unknown| unknown.until);
         let places = [self.gate.step_at(), unknown].into_iter().flatten();
         places.map(|place| self.odometer.reaches(place)).min().map_or(self.beat_at, |at| at.min(self.beat_at))
     }
@@ -208,11 +222,38 @@ impl Conductor {
         });
     }
 
+    /// Compares what the photogate meets with what is expected there; what was said of the edge begins at `before`. A
+    /// belt that was not empty at the start costs so one more stretch from trigger to gate: its parts look no different.
+    fn met_at_gate(&mut self, at: Micros, before: usize, clock: &dyn Clock) -> Result<(), HwFault> {
+        let last = self.met.replace(at);
+        let late = last.is_some_and(|last| at.saturating_sub(last) >= BOUNCES);
+        let unannounced = Fate::Rejected(Cause::Uninspected(Reason::UnknownPart));
+        let doubtful = self.said[before..].iter().any(|said| match said {
+            Said::Bounced => late,
+            Said::Decided { fate, .. } => *fate == unannounced,
+            _ => false,
+        });
+        if !doubtful || self.lost {
+            return Ok(());
+        }
+        self.divert()?;
+        let starting = self.unknown.is_some_and(|unknown| unknown.reason == Reason::Boot);
+        let reason = if starting { Reason::Boot } else { Reason::UnknownPart };
+        self.track(at, self.odometer.travel_at(at), Event::Flush(reason), clock)?;
+        self.forget(at, reason);
+        Ok(())
+    }
+
+    /// Puts the gate into its safe state, where it is not.
+    fn divert(&mut self) -> Result<(), HwFault> {
+        if self.gate.in_control() { self.gate.make_safe() } else { Ok(()) }
+    }
+
     fn lose(&mut self, at: Micros, stalled: bool, clock: &dyn Clock) -> Result<(), HwFault> {
         if std::mem::replace(&mut self.lost, true) {
             return Ok(());
         }
-        self.gate.make_safe()?;
+        self.divert()?;
         self.said.push(Said::EncoderLost { at, stalled });
         let travel = self.odometer.travel_at(at);
         self.track(at, travel, Event::Flush(Reason::EncoderFault), clock)?;

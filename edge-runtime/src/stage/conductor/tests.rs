@@ -295,6 +295,42 @@ fn an_encoder_that_stands_while_parts_come_diverts_everything_until_it_is_reset_
 }
 
 #[test]
+fn a_part_met_where_none_is_expected_puts_all_in_flight_in_doubt_until_they_have_left() {
+    let mut line = Line::known();
+    let part = line.edge();
+    line.judge(part, good());
+    line.run_to(250);
+    line.bench.done();
+    line.hear(SignalKind::Edge(Sensor::Photogate));
+    assert_eq!(line.bench.done(), [Output::Open(part + 1), Output::Safe], "and the line may run on");
+    line.run_to(369);
+    assert_eq!(fates(&line.said())[1..], [(part, uninspected(Reason::UnknownPart))]);
+    assert_eq!(line.bench.done(), []);
+    line.run_to(370);
+    assert_eq!(line.bench.done(), [Output::Control]);
+}
+
+#[test]
+fn an_edge_at_the_photogate_where_the_last_one_was_is_a_bounce_only_for_a_moment() {
+    for (pause, turned, doubtful) in [(5, false, false), (40, false, true), (40, true, false)] {
+        let mut line = Line::known();
+        let part = line.edge();
+        line.judge(part, good());
+        line.run_to(295);
+        line.hear(SignalKind::Edge(Sensor::Photogate));
+        line.stand(pause);
+        if turned {
+            line.hear(SignalKind::Step { forwards: false });
+            line.hear(SignalKind::Step { forwards: true });
+        }
+        line.bench.done();
+        line.hear(SignalKind::Edge(Sensor::Photogate));
+        let expected: &[Output] = if doubtful { &[Output::Safe] } else { &[] };
+        assert_eq!(line.bench.done(), expected, "{pause} ms, turned: {turned}");
+    }
+}
+
+#[test]
 fn good_parts_in_flight_are_flushed_when_edges_were_dropped() {
     let mut line = Line::known();
     let part = line.edge();
@@ -304,6 +340,16 @@ fn good_parts_in_flight_are_flushed_when_edges_were_dropped() {
     line.run_to(320);
     assert_eq!(fates(&line.said()), [(part, uninspected(Reason::EncoderFault))]);
     assert_eq!(line.bench.done(), [Output::Safe, Output::Permit(false), Output::Alarm(true)], "and nothing else");
+}
+
+#[test]
+fn an_encoder_that_is_lost_before_the_belt_is_known_leaves_nothing_due_at_once() {
+    let mut line = line();
+    line.order(SOUND);
+    line.run_to(50);
+    line.hear(SignalKind::Lost);
+    line.run_to(300);
+    assert!(line.conductor.step_at() > line.now.now(), "the thread would never rest");
 }
 
 #[test]
