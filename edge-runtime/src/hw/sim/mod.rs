@@ -1,10 +1,9 @@
 //! The twins: one virtual belt that draws its own product, and strict stand-ins for everything that a board would have.
 //!
 //! [`product`] draws a part ([`paint`] its light, [`defect`] what is wrong with it), [`camera`] takes its picture,
-//! [`belt`] says where the belt is at which time, [`world`] which part is where, [`io`] holds trigger, encoder and gate
-//! ([`sensors`] gives every step and edge, [`live`] in real time),
-//! [`panel`] the display. Nothing here reads a clock; a shift runs in virtual time and is the same every time it is run
-//! with the same seed.
+//! [`belt`] says where the belt is at which time, [`plan`] what a shift is made of, [`world`] which part is where, [`io`]
+//! holds trigger, encoder and gate ([`sensors`] gives every step and edge, [`live`] in real time), [`panel`] the
+//! display. Nothing here reads a clock; a shift runs in virtual time and is the same every time it is run with the same seed.
 
 pub mod belt;
 pub mod camera;
@@ -13,6 +12,7 @@ pub mod io;
 pub mod live;
 pub mod paint;
 pub mod panel;
+pub mod plan;
 pub mod product;
 pub mod sensors;
 pub mod world;

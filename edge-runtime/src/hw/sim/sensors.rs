@@ -1,8 +1,8 @@
 //! Everything that light barriers and encoder say of the virtual belt, one signal after the other.
 //!
 //! Takes the world; gives the next [`SignalKind`] with its time, steps of the encoder against the direction of transport
-//! included. The encoder has counted a step when the belt is at it or beyond. It does not wait and moves no time: [`live`](super::live)
-//! waits in real time, a test in virtual time.
+//! included. The encoder has counted a step when the belt is at it or beyond. It does not wait and moves no time:
+//! [`live`](super::live) waits in real time, a test in virtual time.
 
 use shared::units::{Micros, Travel};
 

@@ -2,9 +2,10 @@
 //!
 //! Takes what the sensors say ([`Signal`]) and what the desk orders ([`Order`]); steps the tracker by the [`Odometer`], moves
 //! gate, permit, heartbeat and alarm, and says what happened ([`Said`]). After a start, and after the encoder was lost, what
-//! stands between trigger and gate is unknown: everything is diverted until the belt has run from one to the other. It
+//! stands between trigger and gate is unknown: everything is diverted until the belt has run from one to the other.
 //! The same follows when the photogate meets a part where none is expected: the belt may be further on than the encoder says,
-//! and then every verdict is another part's. It starts no thread and never waits; the clock is read for nothing but the moment at which an output moved.
+//! and then every verdict is another part's. It starts no thread and never waits; the clock is read for nothing but the moment
+//! at which an output moved.
 
 use std::collections::VecDeque;
 
@@ -25,8 +26,8 @@ pub const BEAT: Micros = Micros::from_millis(100);
 /// A desk that has ordered nothing for this long has failed: nobody records, and nobody judges.
 pub const DESK_SILENT: Micros = Micros::from_millis(3_000);
 
-/// Edges of one part at the photogate lie nearer together than this. A later one that comes where the last was is another part's,
-/// and the encoder has missed how the belt brought it; or a part trembles there, which costs some good ones.
+/// Edges of one part at the photogate lie nearer together than this. A later one that comes where the last was is another
+/// part's, and the encoder has missed how the belt brought it; or a part trembles there, which costs some good ones.
 const BOUNCES: Micros = Micros::from_millis(20);
 
 /// A stretch of belt of which nothing is known.
