@@ -301,7 +301,7 @@ mod tests {
     fn a_damaged_picture_is_a_fault_and_the_stream_goes_on() {
         use Does::{Damages, Gives, Opens};
         let mut supply = supply(&[Opens, Damages, Gives(40_000)]);
-        assert_eq!(call(&mut supply, 100), "camera: torn");
+        assert_eq!(call(&mut supply, 100), "a picture: torn");
         assert_eq!(call(&mut supply, 100), "picture of 40");
         assert_eq!(supply.counts, Counts { pictures: 1, missed: 2, damaged: 1, reopened: 0 });
     }
