@@ -1,6 +1,7 @@
 //! Whole runs of the program that are killed, or find no room to write: nothing is half written, and what was learnt is
 //! gone on from. Needs the feature `torch`.
 #![cfg(feature = "torch")]
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::path::Path;
 use std::process::{Command, Stdio};

@@ -1,4 +1,5 @@
 //! Pictures that are not plain 8-bit RGB of one size: each comes out right, or is named with what is wrong.
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 use std::path::Path;
 
