@@ -7,10 +7,10 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use shared::line::Fate;
+use shared::line::{Cause, Fate};
 use shared::record::Record;
 use shared::units::{Micros, PartId, Travel};
-use shared::verdict::{LineAction, Reason, Verdict};
+use shared::verdict::{Reason, Verdict};
 
 use super::super::audit::{Audit, AuditError, RecordSink};
 use super::super::capture::{Capture, Which};
@@ -124,11 +124,10 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
             Said::Decided { part, at, travel, fate } => {
                 self.travel = travel;
                 self.audit.decided(part, at, travel, fate);
-                if let Fate::Rejected(cause) = fate
-                    && let Some(reason) = cause.reason()
-                    && reason.failure().line == LineAction::Stop
-                {
-                    self.alarm(now, Happening::Failed(reason));
+                // The other failures that stop the line are raised when they are known: a part is decided long after that, and perhaps
+                // after somebody has reset.
+                if fate == Fate::Rejected(Cause::Uninspected(Reason::Overflow)) {
+                    self.alarm(now, Happening::Failed(Reason::Overflow));
                 }
             }
             Said::Fired { part, planned, travel, error_us } => {
@@ -206,6 +205,9 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
         self.audit.judged(part, evidence);
         if let Some(details) = self.audit.details(part) {
             details.inference = submitted.map(|at| now.saturating_sub(at));
+        }
+        if verdict == Verdict::Uninspected(Reason::ModelFault) {
+            self.alarm(now, Happening::Failed(Reason::ModelFault));
         }
         self.decide(part, verdict);
     }

@@ -189,12 +189,20 @@ fn a_camera_that_repeats_itself_stops_the_line_and_a_single_repetition_does_not(
 #[test]
 fn a_failure_that_stops_the_line_and_rejects_in_a_row_do() {
     let mut desk = desk(2);
+    let ms = Micros::from_millis;
     seen(&mut desk, 1, 100);
-    decided(&mut desk, 1, 200, Fate::Rejected(Cause::Uninspected(Reason::ModelFault)));
-    assert_eq!(orders(&mut desk), [STOPPED]);
+    desk.judged(ms(200), PartId(1), Verdict::Uninspected(Reason::ModelFault), None);
+    assert_eq!(orders(&mut desk), [STOPPED, uninspected(1, Reason::ModelFault)]);
     assert_eq!(desk.news().unwrap().fault, Some("MODEL_FAULT"));
-    left(&mut desk, 1, 250);
-    desk.gate(Micros::from_millis(300), Said::Reset { at: Micros(0) }).unwrap();
+    desk.gate(ms(300), Said::Reset { at: ms(300) }).unwrap();
+    assert_eq!(orders(&mut desk), [RUNNING]);
+    decided(&mut desk, 1, 400, Fate::Rejected(Cause::Uninspected(Reason::ModelFault)));
+    left(&mut desk, 1, 450);
+    assert_eq!(orders(&mut desk), [], "it was acknowledged before the part came to the gate");
+    desk.gate(ms(500), Said::Reset { at: ms(500) }).unwrap();
+    decided(&mut desk, 9, 600, Fate::Rejected(Cause::Uninspected(Reason::Overflow)));
+    assert_eq!(orders(&mut desk), [STOPPED], "the gate alone knows of it");
+    desk.gate(ms(700), Said::Reset { at: ms(700) }).unwrap();
     orders(&mut desk);
     for part in 2..5 {
         seen(&mut desk, part, 1_000);
