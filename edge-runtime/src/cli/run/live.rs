@@ -44,10 +44,9 @@ pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> 
     let clock: SharedClock = Arc::new(Monotonic::start());
     let (parts, world) = live::twins(simulation, clock);
     let exit = inspect(line, parts, model, &mut NoDisplay)?;
-    let departures = world.lock().take_departures();
-    let diverted = departures.iter().filter(|departure| departure.diverted).count();
-    println!("parts that left      {}", departures.len());
-    println!("of these diverted    {diverted}");
+    let left = world.lock().left();
+    println!("parts that left      {}", left.parts);
+    println!("of these diverted    {}", left.diverted);
     Ok(exit)
 }
 

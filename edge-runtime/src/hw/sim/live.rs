@@ -55,7 +55,11 @@ impl LineInput for SimLines {
     fn next(&mut self, until: Micros) -> Result<Option<Signal>, HwFault> {
         loop {
             let now = self.clock.now();
-            self.world.lock().advance(now);
+            let mut world = self.world.lock();
+            world.advance(now);
+            // Counted, and of no further use: a line in real time may run for years.
+            drop(world.take_departures());
+            drop(world);
             let (at, kind) = self.coming();
             if at <= now {
                 if let Some(part) = self.sensors.happened(at, kind) {

@@ -23,6 +23,15 @@ pub struct Departure {
     pub diverted: bool,
 }
 
+/// How many parts have left.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Left {
+    /// In all.
+    pub parts: u64,
+    /// Of these by the gate.
+    pub diverted: u64,
+}
+
 /// A beam goes from free to blocked.
 #[derive(Debug, Clone, Copy)]
 struct Crossing {
@@ -54,6 +63,7 @@ pub struct World {
     /// Movements of the gate that are under way: when each takes effect, and to which position.
     gate_moves: VecDeque<(Micros, bool)>,
     departures: Vec<Departure>,
+    left: Left,
 }
 
 /// The world as its twins hold it.
@@ -86,6 +96,7 @@ impl World {
             gate_open: true,
             gate_moves: VecDeque::new(),
             departures: Vec::new(),
+            left: Left::default(),
         }
     }
 
@@ -120,6 +131,8 @@ impl World {
             self.move_gate_until(leaves);
             self.on_belt.pop_front();
             self.departures.push(Departure { part, diverted: self.gate_open });
+            self.left.parts += 1;
+            self.left.diverted += u64::from(self.gate_open);
         }
         self.move_gate_until(self.now);
         self.belt.forget_before(self.now.min(self.scanned));
@@ -224,6 +237,12 @@ impl World {
     /// What became of the parts that have left since the last call, in the order of the belt.
     pub fn take_departures(&mut self) -> Vec<Departure> {
         std::mem::take(&mut self.departures)
+    }
+
+    /// How many parts have left since the start.
+    #[must_use]
+    pub fn left(&self) -> Left {
+        self.left
     }
 
     /// When the last part on the belt will have left; `None` when all have.
