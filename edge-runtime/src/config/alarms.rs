@@ -3,6 +3,7 @@
 //! Takes the section as written, every key of which has a value of its own; gives checked limits. It watches nothing.
 
 use serde::Deserialize;
+use shared::units::Travel;
 
 use super::checker::Checker;
 use super::error::ConfigError;
@@ -32,7 +33,8 @@ impl Default for RawAlarms {
     }
 }
 
-pub(super) fn check(checker: &Checker<'_>, raw: &RawAlarms) -> Result<Limits, ConfigError> {
+/// `gate_slack` is what a part's window leaves of the belt's way while the gate rises.
+pub(super) fn check(checker: &Checker<'_>, raw: &RawAlarms, gate_slack: Travel) -> Result<Limits, ConfigError> {
     let count = |key, got: u32, most| checker.range(key, f64::from(got), 0.0, most).map(|count| count as u32);
     Ok(Limits {
         consecutive_rejects: count("alarms.consecutive_rejects", raw.consecutive_rejects, 1e6)?,
@@ -42,6 +44,7 @@ pub(super) fn check(checker: &Checker<'_>, raw: &RawAlarms) -> Result<Limits, Co
             None => None,
             Some(within) => Some(checker.millis("alarms.confirm_within_ms", within, 1.0)?),
         },
+        gate_slack,
         bin_full_after: checker.millis("alarms.bin_full_ms", raw.bin_full_ms, 0.0)?,
     })
 }

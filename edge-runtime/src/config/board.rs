@@ -8,7 +8,7 @@ use std::path::{Path, PathBuf};
 use shared::line::Layout;
 use shared::units::{Micros, Travel};
 
-use super::check::{milliseconds, time_to_judge};
+use super::check::{THREAD_MARGIN, milliseconds, time_to_judge};
 use super::checker::Checker;
 use super::error::ConfigError;
 use super::lines::{Lines, check_lines};
@@ -73,6 +73,7 @@ pub struct BoardCamera {
 pub struct Board {
     greatest_speed_um_s: f64,
     least_pitch: Travel,
+    rise: Travel,
     belt: Belt,
     camera: BoardCamera,
     lines: Lines,
@@ -89,9 +90,15 @@ impl Board {
         let speed = checker.range("board.greatest_speed_mm_s", raw.greatest_speed_mm_s, 1.0, 10_000.0)? * 1e3;
         let pitch = checker.micrometres("board.least_pitch_mm", raw.least_pitch_mm, 1.0)?;
         checker.apart("board.least_pitch_mm", pitch, layout)?;
-        let rise = checker.millis("board.gate_rise_ms", raw.gate_rise_ms, 0.0)?.as_millis_f64() * speed / 1e6;
+        let rise = checker.millis("board.gate_rise_ms", raw.gate_rise_ms, 0.0)?.0 as f64 * speed / 1e6;
+        let margin = speed * THREAD_MARGIN.0 as f64 / 1e6;
         let before = layout.window_before().0 as f64 / 1e3;
-        checker.least("line.window_before_mm", before, "the gate rises too late (board.gate_rise_ms)", rise)?;
+        checker.least(
+            "line.window_before_mm",
+            before,
+            "the gate rises too late (board.gate_rise_ms)",
+            (rise + margin) / 1e3,
+        )?;
         let camera = camera(checker, &raw.camera)?;
         let pace = pitch as f64 * 1e3 / speed;
         if camera.exposure == Exposure::Free {
@@ -110,7 +117,13 @@ impl Board {
         };
         let belt = belt(checker, &raw.belt)?;
         let lines = check_lines(checker, &raw.lines, matches!(belt, Belt::Encoder { .. }))?;
-        Ok(Self { greatest_speed_um_s: speed, least_pitch: Travel(pitch), belt, camera, lines, gate_priority })
+        let (least_pitch, rise) = (Travel(pitch), Travel(rise as i64));
+        Ok(Self { greatest_speed_um_s: speed, least_pitch, rise, belt, camera, lines, gate_priority })
+    }
+
+    /// How far the belt runs at most while the gate rises.
+    pub(super) fn rise(&self) -> Travel {
+        self.rise
     }
 
     /// How the belt's position is known.
@@ -296,6 +309,11 @@ mod tests {
                 "bias = \"pull-up\" }\n# confirm",
                 "bias = \"up\" }\n# confirm",
                 "board.lines.reset = \"up\", bias may be",
+            ),
+            (
+                "# confirm_within_ms = 2000.0",
+                "confirm_within_ms = 2000.0",
+                "alarms.confirm_within_ms = \"2000\", without board.lines.confirm nothing sees",
             ),
             ("gate_priority = 50", "gate_priority = 100", "board.realtime.gate_priority = 100, permitted is 1 to 99"),
             ("consecutive_rejects = 5", "consecutive_rejects = 5\nrejects = 1", "unknown field `rejects`"),

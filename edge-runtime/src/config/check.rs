@@ -28,6 +28,24 @@ pub enum Hardware {
     Board(Box<Board>),
 }
 
+impl Hardware {
+    /// How far the belt runs at most while the gate rises.
+    fn rise(&self) -> Travel {
+        match self {
+            Self::Simulation(simulation) => simulation.rise(),
+            Self::Board(board) => board.rise(),
+        }
+    }
+
+    /// Whether something sees rejected parts leave.
+    fn confirms(&self) -> bool {
+        match self {
+            Self::Simulation(_) => false,
+            Self::Board(board) => board.lines().confirm.is_some(),
+        }
+    }
+}
+
 /// A configuration that has been checked.
 ///
 /// # Invariants
@@ -77,6 +95,11 @@ impl Config {
         }
         let layout = layout(&checker, &raw)?;
         let frame_timeout = checker.millis("line.frame_timeout_ms", raw.line.frame_timeout_ms, 1.0)?;
+        let hardware = hardware(&checker, &raw, &layout, frame_timeout)?;
+        if let Some(within) = raw.alarms.confirm_within_ms.filter(|_| !hardware.confirms()) {
+            let why = "without board.lines.confirm nothing sees rejected parts leave";
+            return Err(checker.value("alarms.confirm_within_ms", &within.to_string(), why));
+        }
         Ok(Self {
             name: raw.station.name.clone(),
             bundle: base.join(&raw.model.bundle),
@@ -86,7 +109,11 @@ impl Config {
             frame_timeout,
             audit: Audit::check(&checker, &raw.audit)?,
             display: DisplaySettings::check(&checker, raw.display.as_ref())?,
-            alarms: super::alarms::check(&checker, &raw.alarms)?,
+            alarms: super::alarms::check(
+                &checker,
+                &raw.alarms,
+                layout.window_before().saturating_sub(hardware.rise()),
+            )?,
             quality: match raw.quality {
                 None => None,
                 Some(limits) => {
@@ -95,7 +122,7 @@ impl Config {
                 }
             },
             text_sha256: Sha256::digest(text).into(),
-            hardware: hardware(&checker, &raw, &layout, frame_timeout)?,
+            hardware,
         })
     }
 
@@ -246,6 +273,9 @@ impl Config {
         table
     }
 }
+
+/// A gate that has risen is there for its part even when its thread comes this much later than the belt.
+pub(super) const THREAD_MARGIN: Micros = Micros(1_000);
 
 /// For a table.
 pub(super) fn millimetres(travel: Travel) -> String {

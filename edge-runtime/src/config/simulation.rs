@@ -4,9 +4,9 @@
 //! nothing.
 
 use shared::line::Layout;
-use shared::units::Micros;
+use shared::units::{Micros, Travel};
 
-use super::check::{milliseconds, time_to_judge};
+use super::check::{THREAD_MARGIN, milliseconds, time_to_judge};
 use super::checker::Checker;
 use super::error::ConfigError;
 use super::raw::Sim;
@@ -109,8 +109,9 @@ impl Simulation {
         }
         let (before, after) = (mm(layout.window_before().0), mm(layout.window_after().0));
         checker.least("line.window_after_mm", after, "the gate closes on a part (sim.part_length_mm)", length)?;
-        let rise = self.greatest_speed() * plan.gate_rise.0 as f64 / 1e9;
-        checker.least("line.window_before_mm", before, "the gate rises too late (sim.gate_rise_ms)", rise)?;
+        let rise = mm(self.rise().0);
+        let margin = self.greatest_speed() * THREAD_MARGIN.0 as f64 / 1e9;
+        checker.least("line.window_before_mm", before, "the gate rises too late (sim.gate_rise_ms)", rise + margin)?;
         let photogate = mm(plan.photogate_before_um);
         checker.most("sim.photogate_before_mm", photogate, "the photogate stands outside the window", before)?;
         // Such a part is at the gate with its middle, and the gate begins to move when its edge is at the photogate.
@@ -158,6 +159,11 @@ impl Simulation {
     /// From the trigger edge to a verdict that takes the mean and all of the jitter.
     fn usual_judgement(&self) -> Micros {
         self.camera.saturating_add(self.latency.mean).saturating_add(self.latency.jitter)
+    }
+
+    /// How far the belt runs at most while the gate rises.
+    pub(super) fn rise(&self) -> Travel {
+        Travel((self.greatest_speed() * self.plan.gate_rise.0 as f64 / 1e6) as i64)
     }
 
     /// Micrometres a second.

@@ -206,6 +206,7 @@ impl Rig {
             consecutive_unjudged: 0,
             rejects_in_hundred: 0,
             confirm_within: None,
+            gate_slack: Travel(i64::MAX),
             bin_full_after: Micros(u64::MAX),
         };
         let capture = Capture::new(Moment::AT_EDGE, setup.frame_timeout);

@@ -133,11 +133,10 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     println!("late verdicts        {}", counts.late);
     println!("bounces              {}", counts.bounced);
     fire_errors(std::mem::take(&mut keeper.fire_errors));
+    // Why the line ended is told whatever became of its records.
+    let ended = result.map_or_else(|error| refuse(&error, Exit::Engine), |()| Exit::Done);
     told(run, kept?, line.config);
-    match result {
-        Ok(()) => Ok(Exit::Done),
-        Err(error) => Ok(refuse(&error, Exit::Engine)),
-    }
+    Ok(ended)
 }
 
 /// How exactly the gate moved.

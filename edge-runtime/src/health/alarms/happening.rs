@@ -1,6 +1,7 @@
 //! What an alarm is raised or cleared by. Only words.
 
 use shared::record::Record;
+use shared::units::Travel;
 use shared::verdict::Reason;
 
 /// Something about the station that is there or not.
@@ -26,7 +27,10 @@ pub enum Happening {
     /// A part has left.
     Record(Record),
     /// The gate was opened for a part.
-    Fired,
+    Fired {
+        /// How far the belt was beyond the place where the gate was to be opened.
+        beyond: Travel,
+    },
     /// Something was seen behind the gate.
     Confirmed,
     /// The bin became full, or free again.

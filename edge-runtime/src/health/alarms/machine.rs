@@ -7,7 +7,7 @@ use std::collections::VecDeque;
 
 use shared::limits::MAX_PARTS_IN_FLIGHT;
 use shared::record::Record;
-use shared::units::Micros;
+use shared::units::{Micros, Travel};
 use shared::verdict::{FAILURES, Reason, Verdict};
 
 use super::happening::Happening;
@@ -24,6 +24,9 @@ pub struct Limits {
     pub rejects_in_hundred: u32,
     /// A reject must be seen behind the gate this soon after the gate has opened. `None` where nothing looks.
     pub confirm_within: Option<Micros>,
+    /// The belt may be this far beyond a part's window before the gate begins to open: the gate still stands open when the part is
+    /// there.
+    pub gate_slack: Travel,
     /// A bin that is full for this long stops the line.
     pub bin_full_after: Micros,
 }
@@ -86,7 +89,10 @@ impl Alarms {
         match happening {
             Happening::Record(record) => self.record(&record),
             Happening::Time => {}
-            Happening::Fired => {
+            Happening::Fired { beyond } => {
+                if beyond > self.limits.gate_slack {
+                    self.raise(Alarm::GateLate);
+                }
                 if self.limits.confirm_within.is_some() && self.unconfirmed.len() < UNCONFIRMED {
                     self.unconfirmed.push_back(now);
                 }

@@ -28,7 +28,7 @@ impl Row {
 }
 
 /// Alarms of the station, in the order of `Alarm`'s numbers. The worst comes first.
-pub const ALARMS: [Row; 11] = {
+pub const ALARMS: [Row; 12] = {
     use LineAction::{Stop, Warn};
     const fn row(code: &'static str, line: LineAction, latched: bool, remedy: &'static str) -> Row {
         let lamp = if matches!(line, Stop) { Lamp::Red } else { Lamp::Amber };
@@ -41,6 +41,12 @@ pub const ALARMS: [Row; 11] = {
         row("REJECTS_IN_A_ROW", Stop, true, "look at the rejected parts: is it the parts, the light or the model?"),
         row("UNJUDGED_IN_A_ROW", Stop, true, "verdicts do not come in time: check camera and load"),
         row("REJECT_UNCONFIRMED", Stop, true, "a rejected part was not seen leaving: check gate, air and bin sensor"),
+        row(
+            "GATE_LATE",
+            Stop,
+            true,
+            "the gate moved too late: find the rejected part, slow the belt, free the computer, then reset",
+        ),
         row("BIN_FULL", Stop, false, "empty the bin for rejected parts"),
         row("MANY_REJECTS", Warn, false, "more parts than usual are rejected: look at them"),
         row("TOO_HOT", Warn, false, "the board is too hot and will slow down: check its cooling"),
@@ -58,6 +64,7 @@ pub(super) enum Alarm {
     RejectsInARow,
     UnjudgedInARow,
     RejectUnconfirmed,
+    GateLate,
     BinFull,
     ManyRejects,
     TooHot,

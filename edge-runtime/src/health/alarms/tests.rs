@@ -13,8 +13,11 @@ const LIMITS: Limits = Limits {
     consecutive_unjudged: 2,
     rejects_in_hundred: 10,
     confirm_within: Some(Micros(500)),
+    gate_slack: Travel(8_000),
     bin_full_after: Micros(1_000),
 };
+
+const FIRED: Happening = Happening::Fired { beyond: Travel(0) };
 
 fn record(verdict: Verdict) -> Happening {
     let passed = verdict.passes();
@@ -67,6 +70,7 @@ fn each_alarm_has_its_own_row() {
         Alarm::RejectsInARow,
         Alarm::UnjudgedInARow,
         Alarm::RejectUnconfirmed,
+        Alarm::GateLate,
         Alarm::BinFull,
         Alarm::ManyRejects,
         Alarm::TooHot,
@@ -132,12 +136,26 @@ fn the_share_of_rejects_is_known_after_a_hundred_parts() {
 #[test]
 fn a_reject_that_nobody_saw_leave_stops_the_line() {
     course(&[
-        (0, Happening::Fired, &[]),
+        (0, FIRED, &[]),
         (400, Happening::Confirmed, &[]),
-        (1_000, Happening::Fired, &[]),
+        (1_000, FIRED, &[]),
         (1_500, Happening::Time, &[]),
         (1_501, Happening::Time, &["REJECT_UNCONFIRMED"]),
         (1_502, Happening::Reset, &[]),
+    ]);
+}
+
+#[test]
+fn a_gate_that_opens_when_its_part_may_be_there_stops_the_line() {
+    let fired = |beyond| Happening::Fired { beyond: Travel(beyond) };
+    course(&[
+        (0, fired(-300), &[]),
+        (100, fired(8_000), &[]),
+        (200, Happening::Confirmed, &[]),
+        (300, Happening::Confirmed, &[]),
+        (400, fired(8_001), &["GATE_LATE"]),
+        (500, Happening::Confirmed, &["GATE_LATE"]),
+        (600, Happening::Reset, &[]),
     ]);
 }
 
@@ -174,7 +192,7 @@ fn happenings() -> impl Strategy<Value = Happening> {
         Just(good()),
         Just(bad()),
         Just(unjudged()),
-        Just(Happening::Fired),
+        (0i64..20_000).prop_map(|beyond| Happening::Fired { beyond: Travel(beyond) }),
         Just(Happening::Confirmed),
         Just(Happening::Reset),
         Just(Happening::Time),

@@ -140,7 +140,7 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
                     details.planned_travel = Some(planned);
                     details.fired_travel = Some(travel);
                 }
-                self.alarm(now, Happening::Fired);
+                self.alarm(now, Happening::Fired { beyond: travel.saturating_sub(planned) });
             }
             Said::Late { part, verdict } => {
                 self.counts.late += 1;

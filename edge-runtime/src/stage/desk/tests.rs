@@ -59,6 +59,7 @@ fn desk(room: usize) -> Desk<Kept, Room> {
         consecutive_unjudged: 2,
         rejects_in_hundred: 10,
         confirm_within: None,
+        gate_slack: Travel(8_000),
         bin_full_after: ms(1_000),
     };
     let (capture, status) = (Capture::new(moment, ms(200)), Status::default());
