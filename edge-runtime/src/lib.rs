@@ -2,9 +2,10 @@
 //!
 //! From the outside in: [`cli`] holds the commands and [`config`] what they read; [`app`] puts a station together out of
 //! the devices in [`hw`], the stages in [`stage`] and the network in [`engine`]; [`hmi`] is what people see of it, and
-//! [`store`] what it remembers. The signed bundle, opened in [`bundle`], is all that it knows of a trainer.
+//! [`store`] what it remembers, and [`blackbox`] what the last minutes were, to be run again. The signed bundle, opened in [`bundle`], is all that it knows of a trainer.
 
 pub mod app;
+pub mod blackbox;
 pub mod bundle;
 pub mod cli;
 pub mod config;

@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{bench, check_config, export, inspect, probe, records, render, run, verify_bundle};
+use edge_runtime::cli::{bench, check_config, export, inspect, probe, records, render, replay, run, verify_bundle};
 use stats_alloc::StatsAlloc;
 use tracing::Level;
 
@@ -27,6 +27,7 @@ enum Command {
     Records(records::Args),
     Export(export::Args),
     Render(render::Args),
+    Replay(replay::Args),
     Bench(bench::Args),
     Probe(probe::Args),
 }
@@ -51,6 +52,7 @@ fn main() -> ExitCode {
         Command::Records(args) => records::run(&args),
         Command::Export(args) => export::run(&args),
         Command::Render(args) => render::run(&args),
+        Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(&args, &allocations),
         Command::Probe(args) => probe::run(&args),
     };

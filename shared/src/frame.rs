@@ -4,10 +4,12 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::limits::MAX_FRAME_SIDE;
 
 /// How the bytes of a frame are arranged.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PixelFormat {
     /// Three bytes a pixel: red, green, blue.
     Rgb8,

@@ -9,6 +9,7 @@ use std::sync::atomic::AtomicBool;
 use shared::units::{Micros, Travel};
 
 use super::Model;
+use crate::blackbox::Tape;
 use crate::config::{Belt, Config, Simulation};
 use crate::health::alarms::Alarms;
 use crate::hmi::screen::Status;
@@ -20,6 +21,7 @@ use crate::hw::sim::live::{SimLines, SimSignals, SimStream};
 use crate::hw::sim::world::{Shared, World};
 use crate::hw::wrap::faulty::Rates;
 use crate::hw::wrap::lines::FaultyLines;
+use crate::hw::wrap::taped::Taped;
 use crate::stage::audit::Audit;
 use crate::stage::capture::{Capture, Moment};
 use crate::stage::conductor::Conductor;
@@ -87,6 +89,7 @@ pub fn run(
     alarms: Alarms,
     attendant: &mut dyn Attendant,
     stop: &AtomicBool,
+    tape: Tape,
 ) -> Ended {
     let Model { inspectors, product, threshold } = model;
     let now = parts.clock.now();
@@ -94,14 +97,17 @@ pub fn run(
         Belt::Encoder { step, stall } => (Odometer::encoder(step), Some(Stall::new(stall))),
         Belt::Steady { speed_um_s } => (Odometer::steady(speed_um_s, now), None),
     };
+    let output = Box::new(Taped::new(parts.output, tape.clone()));
+    let signals = Box::new(Taped::new(parts.signals, tape.clone()));
     let devices = Devices {
-        conductor: Conductor::new(config.layout(), parts.output, parts.signals, odometer, stall, now),
+        conductor: Conductor::new(config.layout(), output, signals, odometer, stall, now),
         clock: parts.clock,
         input: parts.input,
         stream: parts.stream,
         gate_priority: parts.gate_priority,
         silent: parts.silent,
         workers: Workers::start(inspectors, config.quality()),
+        tape,
     };
     let status = Status { simulation: parts.simulation, product, threshold, ..Status::default() };
     let capture = Capture::new(parts.moment, config.frame_timeout());

@@ -11,5 +11,6 @@ pub mod pictures;
 pub mod probe;
 pub mod records;
 pub mod render;
+pub mod replay;
 pub mod run;
 pub mod verify_bundle;

@@ -11,6 +11,7 @@ use shared::quality::Limits;
 use shared::units::{Micros, Travel};
 
 use super::audit::Audit;
+use super::black_box::BlackBox;
 use super::board::Board;
 use super::checker::Checker;
 use super::display::DisplaySettings;
@@ -62,7 +63,9 @@ pub struct Config {
     audit: Audit,
     quality: Option<Limits>,
     alarms: alarms::Limits,
+    black_box: Option<BlackBox>,
     display: Option<DisplaySettings>,
+    text: String,
     text_sha256: [u8; 32],
     hardware: Hardware,
 }
@@ -121,6 +124,8 @@ impl Config {
                     Some(Limits::new(limits).map_err(refused)?)
                 }
             },
+            black_box: super::black_box::check(&checker, &raw.black_box)?,
+            text: text.to_owned(),
             text_sha256: Sha256::digest(text).into(),
             hardware,
         })
@@ -184,6 +189,18 @@ impl Config {
     #[must_use]
     pub fn display(&self) -> Option<&DisplaySettings> {
         self.display.as_ref()
+    }
+
+    /// What the black box holds, where there is one.
+    #[must_use]
+    pub fn black_box(&self) -> Option<BlackBox> {
+        self.black_box
+    }
+
+    /// The file's text.
+    #[must_use]
+    pub fn text(&self) -> &str {
+        &self.text
     }
 
     /// SHA-256 of the file's text, to tell which configuration a run had.
@@ -270,6 +287,7 @@ impl Config {
         }
         table.push(("audit folder", self.audit.dir.display().to_string()));
         table.push(("pictures kept", self.audit.to_string()));
+        table.push(("black box", super::black_box::table(self.black_box.as_ref())));
         table
     }
 }

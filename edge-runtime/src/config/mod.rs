@@ -5,6 +5,7 @@
 
 mod alarms;
 mod audit;
+mod black_box;
 mod board;
 mod check;
 mod checker;
@@ -15,6 +16,7 @@ mod raw;
 mod simulation;
 
 pub use audit::Audit;
+pub use black_box::BlackBox;
 pub use board::{Belt, Board, BoardCamera, Exposure};
 pub use check::{Config, Hardware};
 pub use display::{DisplaySettings, Ssd1306Settings, St7789Settings};

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use shared::quality::RawLimits;
 
 use super::alarms::RawAlarms;
+use super::black_box::RawBlackBox;
 use super::display::RawDisplay;
 
 /// The whole file.
@@ -23,6 +24,8 @@ pub struct RawConfig {
     pub quality: Option<RawLimits>,
     #[serde(default)]
     pub alarms: RawAlarms,
+    #[serde(default)]
+    pub black_box: RawBlackBox,
     pub display: Option<RawDisplay>,
     pub sim: Option<Sim>,
     pub board: Option<Board>,

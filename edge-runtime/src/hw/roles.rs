@@ -3,6 +3,7 @@
 //! Times are [`Micros`] of one monotonic clock, positions are [`Travel`], micrometres of belt, growing in the direction of
 //! transport. The traits say nothing about parts' fates; drivers and twins implement them, `stage` uses them.
 
+use serde::{Deserialize, Serialize};
 use shared::frame::PixelFormat;
 use shared::line::Cause;
 use shared::units::{Micros, PartId, Travel};
@@ -54,7 +55,7 @@ pub trait Clock {
 }
 
 /// Which light barrier an edge comes from.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Sensor {
     /// The one under the camera, where a part is born.
     Trigger,
@@ -96,7 +97,7 @@ pub trait TravelSource {
 }
 
 /// How the bytes of a picture are arranged.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum PictureFormat {
     /// Pixels.
     Pixels(PixelFormat),
@@ -106,7 +107,7 @@ pub enum PictureFormat {
 }
 
 /// One picture as the camera gave it.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Picture {
     /// When its exposure began.
     pub exposed_at: Micros,
@@ -154,7 +155,7 @@ pub trait FrameStream: Send {
 }
 
 /// Something that the line's own sensors said.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Signal {
     /// When, by the kernel's time-stamp and not by when it was read.
     pub at: Micros,
@@ -163,7 +164,7 @@ pub struct Signal {
 }
 
 /// What a sensor of the line can say.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum SignalKind {
     /// A leading edge at a light barrier.
     Edge(Sensor),

@@ -4,10 +4,33 @@
 //! [`Gate::take_control`], after [`Gate::make_safe`] and after drop the output is in its safe state, diverting everything,
 //! while the tracker goes on. It waits on nothing, reads no clock and knows no picture.
 
+use serde::{Deserialize, Serialize};
 use shared::line::{Action, Cause, Event, Layout, Line};
 use shared::units::{PartId, Travel};
 
 use crate::hw::roles::{HwFault, RejectOutput};
+
+/// All that a gate goes by.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    line: Line,
+    open: Option<(PartId, Cause)>,
+    in_control: bool,
+}
+
+impl Standing {
+    /// Whether it can be a gate's: what was read from a file need not be.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        self.line.is_sound()
+    }
+
+    /// The line's geometry.
+    #[must_use]
+    pub fn layout(&self) -> Layout {
+        *self.line.layout()
+    }
+}
 
 /// The tracker and the output that it alone owns.
 ///
@@ -97,6 +120,19 @@ impl Gate {
     #[must_use]
     pub fn step_at(&self) -> Option<Travel> {
         self.line.step_at()
+    }
+
+    /// All that it goes by, but for the output.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing { line: self.line.clone(), open: self.open, in_control: self.in_control }
+    }
+
+    /// A gate that goes on from there, with an output that is where the other one was.
+    #[must_use]
+    pub fn from_standing(standing: Standing, output: Box<dyn RejectOutput>) -> Self {
+        let Standing { line, open, in_control } = standing;
+        Self { line, output, said: Vec::new(), open, in_control }
     }
 
     /// Parts that have not left.

@@ -4,13 +4,17 @@
 //! Between two steps it goes on at the last speed, but never as far as the next step: what the encoder has not said has not
 //! happened. It reads no clock, and does not judge whether the encoder still works.
 
+use serde::{Deserialize, Serialize};
 use shared::units::{Micros, Travel};
 
 /// Slower than this from step to step the belt stands or begins to move, and says nothing of its speed.
 const SLOWEST_STEP: Micros = Micros(1_000_000);
 
+/// No belt has run farther, in micrometres: a million kilometres.
+pub(super) const FARTHEST: i64 = 1 << 50;
+
 /// The belt's position.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub enum Odometer {
     /// From an encoder.
     Encoder(Encoder),
@@ -19,7 +23,7 @@ pub enum Odometer {
 }
 
 /// What an encoder has said.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Encoder {
     step: i64,
     travel: i64,
@@ -30,7 +34,7 @@ pub struct Encoder {
 }
 
 /// A belt whose speed holds.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub struct Steady {
     speed_um_s: i64,
     since: Micros,
@@ -47,6 +51,19 @@ impl Odometer {
     #[must_use]
     pub fn steady(speed_um_s: i64, now: Micros) -> Self {
         Self::Steady(Steady { speed_um_s: speed_um_s.max(1), since: now })
+    }
+
+    /// Whether its numbers can be a belt's: what was read from a file need not be.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        match self {
+            Self::Steady(Steady { speed_um_s, .. }) => (1..=FARTHEST).contains(speed_um_s),
+            Self::Encoder(Encoder { step, travel, period, .. }) => {
+                (1..=FARTHEST).contains(step)
+                    && (-FARTHEST..=FARTHEST).contains(travel)
+                    && period.is_none_or(|period| period >= Micros(1))
+            }
+        }
     }
 
     /// The encoder made a step. Without an encoder nothing follows from it.

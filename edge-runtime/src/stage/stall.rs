@@ -3,13 +3,14 @@
 //! Takes the times of edges at the light barriers and of encoder steps. A belt that stands gives no edges but those of a part
 //! that trembles in a barrier, so that it takes several over some time. It holds nothing of the belt's position.
 
+use serde::{Deserialize, Serialize};
 use shared::units::Micros;
 
 /// Edges without a step, of which the first and the last lie far enough apart.
 const EDGES: u32 = 3;
 
 /// Edges since the last step.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Stall {
     after: Micros,
     first: Option<Micros>,

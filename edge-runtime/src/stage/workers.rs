@@ -111,7 +111,8 @@ impl Drop for Workers {
     }
 }
 
-struct Worker {
+/// What one thread judges with.
+pub struct Worker {
     inspector: Inspector,
     limits: Option<Limits>,
     gauge: Box<Gauge>,
@@ -120,7 +121,9 @@ struct Worker {
 }
 
 impl Worker {
-    fn new(inspector: Inspector, limits: Option<Limits>) -> Self {
+    /// Judges with this inspector, and by what a picture must be like to prove anything.
+    #[must_use]
+    pub fn new(inspector: Inspector, limits: Option<Limits>) -> Self {
         Self { inspector, limits, gauge: Box::new(Gauge::new()), rgb: Vec::new() }
     }
 
@@ -134,7 +137,8 @@ impl Worker {
         }
     }
 
-    fn inspect(&mut self, picture: Arc<Picture>) -> (Verdict, Option<Evidence>) {
+    /// Judges a picture.
+    pub fn inspect(&mut self, picture: Arc<Picture>) -> (Verdict, Option<Evidence>) {
         let frame = match frame_of(&picture, &mut self.rgb) {
             Ok(frame) => frame,
             Err(error) => {

@@ -1,10 +1,15 @@
-//! Looks after a running line: systemd's watchdog, the store's health, displays, and the figures that are told at the end.
+//! Looks after a running line: systemd's watchdog, the store's health, displays, when the black box is kept, and the figures that are
+//! told at the end.
 //!
 //! Takes what the loop sees in each turn; gives the conditions that follow. It decides nothing about a part.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::units::Micros;
 
 use super::line::{Attendant, Seen};
+use crate::blackbox::Tape;
 use crate::health::alarms::Condition;
 use crate::health::watchdog::{Done, Notifier, Progress};
 use crate::hmi::screen::{State, Status};
@@ -41,6 +46,9 @@ pub struct Keeper<'a> {
     status_at: Micros,
     display: &'a mut dyn Display,
     failing: bool,
+    tape: Tape,
+    keep: Arc<AtomicBool>,
+    stopped_for: Option<&'static str>,
     /// Every pulse's error in microseconds.
     pub fire_errors: Vec<i64>,
     /// Pings given.
@@ -51,13 +59,24 @@ pub struct Keeper<'a> {
 const FIRE_ERRORS: usize = 100_000;
 
 impl<'a> Keeper<'a> {
-    /// Begins now.
+    /// Begins now. What is on the tape is kept when an alarm stops the line, and whenever `keep` is set.
     #[must_use]
-    pub fn new(now: Micros, display: &'a mut dyn Display) -> Self {
+    pub fn new(now: Micros, display: &'a mut dyn Display, tape: Tape, keep: Arc<AtomicBool>) -> Self {
         let notifier = Notifier;
         let progress = notifier.interval().map(|every| Progress::new(every, now));
-        let fire_errors = Vec::new();
-        Self { notifier, progress, ready: false, status_at: now, display, failing: false, fire_errors, pings: 0 }
+        Self {
+            notifier,
+            progress,
+            ready: false,
+            status_at: now,
+            display,
+            failing: false,
+            tape,
+            keep,
+            stopped_for: None,
+            fire_errors: Vec::new(),
+            pings: 0,
+        }
     }
 }
 
@@ -82,8 +101,16 @@ impl Attendant for Keeper<'_> {
         }
         let room = FIRE_ERRORS.saturating_sub(self.fire_errors.len());
         self.fire_errors.extend(seen.fire_errors.iter().take(room));
+        if self.keep.swap(false, Ordering::Relaxed) {
+            self.tape.keep("ASKED");
+        }
         if let Some(status) = seen.news {
             self.display.show(status);
+            let stopped_for = status.fault.filter(|_| status.state == State::Fault);
+            if let Some(code) = stopped_for.filter(|_| self.stopped_for.is_none()) {
+                self.tape.keep(code);
+            }
+            self.stopped_for = stopped_for;
             if now >= self.status_at {
                 self.status_at = now.saturating_add(STATUS_EVERY);
                 let Status { parts, good, rejected, uninspected, .. } = status;

@@ -12,8 +12,13 @@ use shared::units::Micros;
 use thiserror::Error;
 
 use super::line::Note;
+use crate::blackbox::{Entry, Tape};
 use crate::hw::roles::{Clock, HwFault, LineInput, SignalKind};
+use crate::hw::wrap::taped::Taped;
 use crate::stage::conductor::{Conductor, Order};
+
+/// The line's standing is told to the black box this often.
+const SEGMENT: Micros = Micros::from_millis(2_000);
 
 /// Orders are heard at least this often, so that permit and alarm follow the desk soon.
 const TURN: Micros = Micros::from_millis(20);
@@ -33,7 +38,7 @@ pub enum GateError {
 }
 
 /// Runs until it is told to finish, or until nothing will ever come of the inputs. Counts its turns, for those who watch whether
-/// it lives.
+/// it lives, and notes on the tape all that the machine takes in, reads of the clock, and gives.
 ///
 /// # Errors
 /// [`GateError`].
@@ -43,30 +48,49 @@ pub fn run(
     orders: &Receiver<Order>,
     desk: &SyncSender<Note>,
     turns: &AtomicU64,
+    tape: &Tape,
     clock: &dyn Clock,
 ) -> Result<(), GateError> {
+    let taped = &Taped::new(clock, tape.clone());
+    let mut segment_ends = Micros(0);
     loop {
-        let until = conductor.step_at().min(clock.now().saturating_add(TURN));
+        let now = clock.now();
+        if now >= segment_ends && tape.is_recorded() {
+            segment_ends = now.saturating_add(SEGMENT);
+            tape.note(Entry::Standing(now, Box::new(conductor.standing())));
+        }
+        let until = conductor.step_at().min(now.saturating_add(TURN));
         let heard = input.next(until)?;
         turns.fetch_add(1, Ordering::Relaxed);
         let mut finish = false;
         loop {
             match orders.try_recv() {
                 Ok(Order::Finish) => finish = true,
-                Ok(order) => conductor.order(order, clock)?,
+                Ok(order) => {
+                    tape.note(Entry::Order(order));
+                    conductor.order(order, taped)?;
+                }
                 Err(TryRecvError::Empty) => break,
                 Err(TryRecvError::Disconnected) => return Err(GateError::DeskGone),
             }
         }
         match heard {
             Some(signal) if signal.kind == SignalKind::End => finish = true,
-            Some(signal) => conductor.signal(signal, clock)?,
-            None => conductor.due(clock)?,
+            Some(signal) => {
+                tape.note(Entry::Signal(signal));
+                conductor.signal(signal, taped)?;
+            }
+            None => {
+                tape.note(Entry::Due);
+                conductor.due(taped)?;
+            }
         }
         if finish {
-            conductor.finish(clock)?;
+            tape.note(Entry::Order(Order::Finish));
+            conductor.finish(taped)?;
         }
         for said in conductor.said() {
+            tape.note(Entry::Said(said));
             desk.try_send(Note::Gate(said)).map_err(|refused| match refused {
                 TrySendError::Full(_) => GateError::DeskBehind,
                 TrySendError::Disconnected(_) => GateError::DeskGone,

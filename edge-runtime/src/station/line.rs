@@ -16,6 +16,7 @@ use thiserror::Error;
 
 use super::camera;
 use super::gate::{self, GateError};
+use crate::blackbox::{Entry, Shot, Tape};
 use crate::health::alarms::Condition;
 use crate::hmi::screen::Status;
 use crate::hw::realtime;
@@ -123,14 +124,15 @@ pub trait Attendant {
 /// Hands pictures to the workers, and has them answer into the desk's queue.
 pub struct Courier {
     workers: Workers,
+    tape: Tape,
     post: SyncSender<Note>,
     open: Arc<AtomicUsize>,
     gone: bool,
 }
 
 impl Courier {
-    fn new(workers: Workers, post: SyncSender<Note>) -> Self {
-        Self { workers, post, open: Arc::default(), gone: false }
+    fn new(workers: Workers, tape: Tape, post: SyncSender<Note>) -> Self {
+        Self { workers, tape, post, open: Arc::default(), gone: false }
     }
 }
 
@@ -140,6 +142,7 @@ impl Judge for Courier {
             return Err(Reason::InferBusy);
         }
         self.open.fetch_add(1, Ordering::AcqRel);
+        self.tape.note(Entry::Shot(Shot { part, picture: Arc::clone(&picture) }));
         let (post, open) = (self.post.clone(), Arc::clone(&self.open));
         let answered = move |verdict, evidence| {
             open.fetch_sub(1, Ordering::AcqRel);
@@ -173,6 +176,8 @@ pub struct Devices {
     pub silent: Option<Micros>,
     /// Judge pictures.
     pub workers: Workers,
+    /// What the black box hears. The outputs of `conductor` are to write on it too.
+    pub tape: Tape,
 }
 
 /// What a line leaves behind.
@@ -194,11 +199,11 @@ pub fn run(
     attendant: &mut dyn Attendant,
     stop: &AtomicBool,
 ) -> Ended {
-    let Devices { clock, input, stream, conductor, gate_priority, silent, workers } = devices;
+    let Devices { clock, input, stream, conductor, gate_priority, silent, workers, tape } = devices;
     let (post, notes) = sync_channel(DESK_QUEUE);
     let (orders, heard) = sync_channel(ORDER_QUEUE);
-    let mut desk = desk(Courier::new(workers, post.clone()));
-    let threads = Threads::start(&clock, conductor, input, stream, heard, post, gate_priority);
+    let mut desk = desk(Courier::new(workers, tape.clone(), post.clone()));
+    let threads = Threads::start(&clock, conductor, input, stream, heard, post, gate_priority, tape);
     let result = threads.and_then(|mut threads| {
         let watched = Watch {
             silent,
@@ -235,6 +240,7 @@ impl Threads {
         heard: Receiver<Order>,
         post: SyncSender<Note>,
         priority: Option<u8>,
+        tape: Tape,
     ) -> Result<Self, LineError> {
         let named = |thread: &'static str| {
             (std::thread::Builder::new().name(thread.to_owned()), move |source| LineError::Start { thread, source })
@@ -250,7 +256,7 @@ impl Threads {
             if let Some(priority) = priority {
                 realtime::ask(priority);
             }
-            gate::run(conductor, input, &heard, &post, &turns, &*time)
+            gate::run(conductor, input, &heard, &post, &turns, &tape, &*time)
         });
         match gate.map_err(failed) {
             Ok(gate) => Ok(Self { gate: Some(gate), camera, shared, gate_turns }),

@@ -4,7 +4,7 @@
 //! the disk; a kill in between leaves at most a temporary file, known by [`TEMPORARY`].
 
 use std::fs::File;
-use std::io::{self, Write as _};
+use std::io::{self, BufWriter, Write};
 use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
@@ -28,14 +28,26 @@ pub fn folder(path: &Path) -> io::Result<()> {
 /// Writes files, each whole or not at all, into one folder.
 pub fn files(folder: &Path, files: &[(&str, &[u8])]) -> io::Result<()> {
     for (name, bytes) in files {
-        let mut builder = tempfile::Builder::new();
-        builder.prefix(TEMPORARY).permissions(std::fs::Permissions::from_mode(0o666));
-        let mut file = builder.tempfile_in(folder)?;
-        file.write_all(bytes)?;
-        file.as_file().sync_all()?;
-        file.persist(folder.join(name)).map_err(|error| error.error)?;
+        file(folder, name, |out| out.write_all(bytes))?;
     }
     sync(folder)
+}
+
+/// Writes a file that is too large to be held, whole or not at all.
+pub fn stream(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    file(folder, name, write)?;
+    sync(folder)
+}
+
+fn file(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
+    let mut builder = tempfile::Builder::new();
+    builder.prefix(TEMPORARY).permissions(std::fs::Permissions::from_mode(0o666));
+    let mut file = BufWriter::new(builder.tempfile_in(folder)?);
+    write(&mut file)?;
+    let file = file.into_inner().map_err(io::IntoInnerError::into_error)?;
+    file.as_file().sync_all()?;
+    file.persist(folder.join(name)).map_err(|error| error.error)?;
+    Ok(())
 }
 
 /// Brings a folder's list of names to the disk.

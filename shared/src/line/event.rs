@@ -3,6 +3,8 @@
 //! Only words and their meaning; no state and no decision. Belt positions travel beside the event, in
 //! [`Line::step`](super::Line::step)'s argument.
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::{PartId, Score};
 use crate::verdict::{Reason, Verdict};
 
@@ -88,7 +90,7 @@ pub enum Action {
 }
 
 /// What becomes of a part.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Fate {
     /// Proven good in time; the gate stays closed for it.
     Passed(Score),
@@ -97,7 +99,7 @@ pub enum Fate {
 }
 
 /// Why a part is rejected.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub enum Cause {
     /// Judged bad, with its score.
     Bad(Score),

@@ -5,10 +5,12 @@
 
 use core::fmt;
 
+use serde::{Deserialize, Serialize};
+
 use crate::units::Travel;
 
 /// Distances as configured, unchecked.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub struct RawLayout {
     /// From the trigger sensor to the middle of the gate's effect, downstream.
     pub gate_distance: Travel,
@@ -30,7 +32,8 @@ pub struct RawLayout {
 /// # Invariants
 /// No distance is negative or above [`Layout::LONGEST`]; the window is not empty; a part that is registered while another
 /// is decided cannot share a window with it: `gate_distance >= window_before + window_before + window_after`.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(try_from = "RawLayout", into = "RawLayout")]
 pub struct Layout {
     raw: RawLayout,
 }
@@ -85,6 +88,20 @@ impl fmt::Display for LayoutError {
 }
 
 impl core::error::Error for LayoutError {}
+
+impl TryFrom<RawLayout> for Layout {
+    type Error = LayoutError;
+
+    fn try_from(raw: RawLayout) -> Result<Self, LayoutError> {
+        Self::check(&raw)
+    }
+}
+
+impl From<Layout> for RawLayout {
+    fn from(layout: Layout) -> Self {
+        layout.raw
+    }
+}
 
 impl Layout {
     /// The longest distance accepted, about a thousand kilometres or twelve days: far beyond any line, and small enough

@@ -3,11 +3,13 @@
 //! Takes windows in the order in which they begin; gives `Open`, `Extend` and `Close`. It does not know why a part is
 //! rejected, and it merges by travel alone: what actuators need between two pulses belongs into the windows' lengths.
 
+use serde::{Deserialize, Serialize};
+
 use super::event::{Action, Cause};
 use crate::units::{PartId, Travel};
 
 /// The stretch of travel `from..until` during which one part is at the gate.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Window {
     /// First position inside: the commit point.
     pub from: Travel,
@@ -20,7 +22,7 @@ pub(super) struct Window {
 /// # Invariants
 /// `Open` and `Close` alternate. The end of an open pulse never moves upstream, so a reversed belt keeps the gate open
 /// until it has run forwards to the end again.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Serialize, Deserialize)]
 pub(super) struct Pulse {
     open_until: Option<Travel>,
 }

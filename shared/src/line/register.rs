@@ -5,6 +5,7 @@
 //! [`Event::Moved`] when the belt reaches [`Line::step_at`].
 
 use heapless::Vec;
+use serde::{Deserialize, Serialize};
 
 use super::event::{Action, Cause, Event, Fate};
 use super::layout::Layout;
@@ -15,7 +16,7 @@ use crate::units::{PartId, Travel};
 use crate::verdict::{Reason, Verdict};
 
 /// Something that met the photogate unannounced. Whatever else arrives so while its window lasts counts as the same.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 struct Stranger {
     part: PartId,
     met: Travel,
@@ -46,7 +47,7 @@ enum Due {
 /// - After `step(at, ..)`, [`Line::step_at`] lies beyond `at`.
 /// - `slots` is sorted by the windows' beginnings. The last place is taken only by a blind stretch, and while all
 ///   places are taken that stretch holds the newest number, so that it can always take one more part.
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq, Serialize, Deserialize)]
 pub struct Line {
     layout: Layout,
     next: PartId,
@@ -94,6 +95,27 @@ impl Line {
     /// same, since no verdict is taken in between.
     pub fn step_at(&self) -> Option<Travel> {
         self.next_due().map(|(at, _)| at)
+    }
+
+    /// Whether it can be a line's state: what was read from a file need not be.
+    pub fn is_sound(&self) -> bool {
+        const FARTHEST: i64 = 1 << 50;
+        const MOST: u32 = 1 << 20;
+        let near = |place: Travel| (-FARTHEST..=FARTHEST).contains(&place.0);
+        let stretch = |window: &Window| near(window.from) && near(window.until) && window.from <= window.until;
+        let sound = |slot: &Slot| {
+            near(slot.edge)
+                && slot.met.is_none_or(near)
+                && stretch(&slot.window)
+                && (1..=MOST).contains(&slot.count)
+                && (slot.count == 1 || slot.is_blind())
+        };
+        let takes_one_more = |slot: &Slot| slot.is_blind() && slot.following() == self.next;
+        self.slots.iter().all(sound)
+            && self.slots.is_sorted_by_key(|slot| slot.window.from)
+            && (self.slots.len() < MAX_PARTS_IN_FLIGHT || self.slots.iter().any(takes_one_more))
+            && self.stranger.is_none_or(|stranger| near(stranger.met) && near(stranger.until))
+            && self.pulse.open_until().is_none_or(near)
     }
 
     /// Parts that have not left yet, blind and unknown ones included.

@@ -2,12 +2,14 @@
 //!
 //! Holds what is known and applies verdicts to it; it neither decides a fate nor emits anything. Positions are travel.
 
+use serde::{Deserialize, Serialize};
+
 use super::pulse::Window;
 use crate::units::{PartId, Travel};
 use crate::verdict::Verdict;
 
 /// How far the part in a slot has come.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
 pub(super) enum Stage {
     /// Between edge and commit point, with the verdict that stands so far.
     Waiting(Option<Verdict>),
@@ -20,7 +22,7 @@ pub(super) enum Stage {
 }
 
 /// One place in the shift register.
-#[derive(Clone, Copy, Debug)]
+#[derive(Clone, Copy, Debug, PartialEq, Serialize, Deserialize)]
 pub(super) struct Slot {
     /// The part, or the first of a blind stretch.
     pub first: PartId,

@@ -5,15 +5,16 @@
 
 use std::path::PathBuf;
 
-use anyhow::Result;
+use anyhow::{Context as _, Result};
 use shared::units::Micros;
 
 use super::{live, simulated};
 use crate::app::Model;
+use crate::blackbox::{Header, Recorder, Settings};
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
 use crate::cli::exit::Exit;
 use crate::cli::model_option::ModelOption;
-use crate::config::{Config, Hardware};
+use crate::config::{BlackBox, Config, Hardware};
 use crate::engine::{Inspector, choice};
 use crate::hw::clock::WallClock;
 use crate::store::{RunId, RunStart, Store, StoreError, Summary};
@@ -166,6 +167,27 @@ impl Opened<'_> {
             inspectors.push(inspector);
         }
         Ok(Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() })
+    }
+}
+
+impl Opened<'_> {
+    /// What records the last minutes, where that is wished for.
+    pub fn recorder(&self, simulation: bool) -> Result<Option<Recorder>> {
+        let Some(BlackBox { limits, files }) = self.config.black_box() else { return Ok(None) };
+        let (audit, manifest) = (self.config.audit(), self.bundle.manifest());
+        let dir = audit.dir().join("black-box");
+        let settings = Settings { limits, dir, files, min_free_bytes: audit.limits().min_free_bytes };
+        let header = Header {
+            software: env!("CARGO_PKG_VERSION").to_owned(),
+            why: String::new(),
+            kept_at_us: 0,
+            config: self.config.text().to_owned(),
+            product: manifest.product().to_owned(),
+            bundle_sha256: self.bundle.sha256(),
+            threshold: manifest.threshold().get(),
+            simulation,
+        };
+        Ok(Some(Recorder::start(settings, header, || WallClock.now()).context("no thread for the black box")?))
     }
 }
 

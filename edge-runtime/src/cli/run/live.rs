@@ -8,10 +8,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
 use shared::units::Micros;
+use signal_hook::consts::SIGUSR1;
 
 use super::command::{Opened, refuse, told};
 use crate::app::live::{self, Parts};
 use crate::app::{self, Model, live::SharedClock};
+use crate::blackbox::{Recorder, Tape};
 use crate::bundle::OpenBundle;
 use crate::cli::exit::Exit;
 use crate::config::{Board, Simulation};
@@ -119,10 +121,18 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
         Err(error) => return Ok(refuse(&error, Exit::Internal)),
     };
     let run = store.run();
-    let mut keeper = Keeper::new(clock.now(), display);
+    let recorder = line.recorder(parts.simulation)?;
+    let tape = recorder.as_ref().map_or_else(Tape::none, Recorder::tape);
+    let keep = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGUSR1, Arc::clone(&keep)).context("cannot listen for SIGUSR1")?;
+    let mut keeper = Keeper::new(clock.now(), display, tape.clone(), keep);
     let alarms = Alarms::new(line.config.alarms());
     let Ended { store, status, counts, result } =
-        live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
+        live::run(line.config, parts, model, store, alarms, &mut keeper, &stop, tape.clone());
+    if result.is_err() {
+        tape.keep("ENDED");
+    }
+    drop(recorder);
     keeper.stopped(&status);
     let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
     let kept = store.finish(WallClock.now(), reason);

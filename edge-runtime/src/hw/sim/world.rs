@@ -30,6 +30,8 @@ pub struct Left {
     pub parts: u64,
     /// Of these by the gate.
     pub diverted: u64,
+    /// Defective ones that were not diverted.
+    pub defective_passed: u64,
 }
 
 /// A beam goes from free to blocked.
@@ -133,6 +135,7 @@ impl World {
             self.departures.push(Departure { part, diverted: self.gate_open });
             self.left.parts += 1;
             self.left.diverted += u64::from(self.gate_open);
+            self.left.defective_passed += u64::from(part.kind.is_some() && !self.gate_open);
         }
         self.move_gate_until(self.now);
         self.belt.forget_before(self.now.min(self.scanned));
@@ -164,6 +167,12 @@ impl World {
     #[must_use]
     pub fn gate_rests(&self) -> bool {
         self.gate_moves.is_empty()
+    }
+
+    /// Whether it diverts now.
+    #[must_use]
+    pub fn gate_diverts(&self) -> bool {
+        self.gate_open
     }
 
     /// What the encoder read, or will read, at a time.

@@ -9,13 +9,14 @@
 
 use std::collections::VecDeque;
 
+use serde::{Deserialize, Serialize};
 use shared::limits::MAX_PARTS_IN_FLIGHT;
 use shared::line::{Action, Cause, Event, Fate, Layout};
 use shared::units::{Micros, PartId, Travel};
 use shared::verdict::{Reason, Verdict};
 
-use super::super::gate::Gate;
-use super::super::odometer::Odometer;
+use super::super::gate::{self, Gate};
+use super::super::odometer::{FARTHEST, Odometer};
 use super::super::stall::Stall;
 use super::words::{Order, Said};
 use crate::hw::roles::{Clock, HwFault, LineSignals, RejectOutput, Sensor, Signal, SignalKind};
@@ -31,7 +32,7 @@ pub const DESK_SILENT: Micros = Micros::from_millis(3_000);
 const BOUNCES: Micros = Micros::from_millis(20);
 
 /// A stretch of belt of which nothing is known.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 struct Unknown {
     /// Parts with their edge before this share a window with what is unknown.
     edges_before: Travel,
@@ -64,6 +65,35 @@ pub struct Conductor {
     said: Vec<Said>,
 }
 
+/// All that a conductor goes by, but for its outputs: whoever goes on from here does the same with the same inputs.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    gate: gate::Standing,
+    odometer: Odometer,
+    stall: Option<Stall>,
+    unknown: Option<Unknown>,
+    lost: bool,
+    met: Option<Micros>,
+    edges: VecDeque<(PartId, Travel)>,
+    wanted: (bool, bool),
+    desk_heard: Micros,
+    shown: Option<(bool, bool)>,
+    beat_at: Micros,
+}
+
+impl Standing {
+    /// Whether it can be a line's: what was read from a file need not be.
+    #[must_use]
+    pub fn is_sound(&self) -> bool {
+        let near = |place: Travel| (-FARTHEST..=FARTHEST).contains(&place.0);
+        self.gate.is_sound()
+            && self.odometer.is_sound()
+            && self.unknown.is_none_or(|unknown| near(unknown.edges_before) && near(unknown.until))
+            && self.edges.len() <= MAX_PARTS_IN_FLIGHT
+            && self.edges.iter().all(|(_, edge)| near(*edge))
+    }
+}
+
 impl Conductor {
     /// A gate that diverts, on a belt of which nothing is known. `stall` only with an encoder.
     #[must_use]
@@ -75,10 +105,9 @@ impl Conductor {
         stall: Option<Stall>,
         now: Micros,
     ) -> Self {
-        let gate = Gate::diverting(layout, output);
         let mut conductor = Self {
             layout,
-            gate,
+            gate: Gate::diverting(layout, output),
             signals,
             odometer,
             stall,
@@ -94,6 +123,45 @@ impl Conductor {
         };
         conductor.forget(now, Reason::Boot);
         conductor
+    }
+
+    /// What another conductor would go on from.
+    #[must_use]
+    pub fn standing(&self) -> Standing {
+        Standing {
+            gate: self.gate.standing(),
+            odometer: self.odometer.clone(),
+            stall: self.stall.clone(),
+            unknown: self.unknown,
+            lost: self.lost,
+            met: self.met,
+            edges: self.edges.clone(),
+            wanted: self.wanted,
+            desk_heard: self.desk_heard,
+            shown: self.shown,
+            beat_at: self.beat_at,
+        }
+    }
+
+    /// A conductor that goes on from there, with outputs that are where the other's were.
+    #[must_use]
+    pub fn from_standing(standing: Standing, output: Box<dyn RejectOutput>, signals: Box<dyn LineSignals>) -> Self {
+        Self {
+            layout: standing.gate.layout(),
+            gate: Gate::from_standing(standing.gate, output),
+            signals,
+            odometer: standing.odometer,
+            stall: standing.stall,
+            unknown: standing.unknown,
+            lost: standing.lost,
+            met: standing.met,
+            edges: standing.edges,
+            wanted: standing.wanted,
+            desk_heard: standing.desk_heard,
+            shown: standing.shown,
+            beat_at: standing.beat_at,
+            said: Vec::new(),
+        }
     }
 
     /// Takes in what a sensor says.

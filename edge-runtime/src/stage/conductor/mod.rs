@@ -5,5 +5,5 @@ mod machine;
 mod tests;
 mod words;
 
-pub use machine::{BEAT, Conductor, DESK_SILENT};
+pub use machine::{BEAT, Conductor, DESK_SILENT, Standing};
 pub use words::{Order, Said};

@@ -1,11 +1,12 @@
 //! What the gate and the desk say to each other. Only words; who says what when is `machine`'s and the desk's business.
 
+use serde::{Deserialize, Serialize};
 use shared::line::Fate;
 use shared::units::{Micros, PartId, Travel};
 use shared::verdict::Verdict;
 
 /// What the desk tells the gate.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Order {
     /// A verdict.
     Judged {
@@ -28,7 +29,7 @@ pub enum Order {
 }
 
 /// What the gate tells the desk.
-#[derive(Debug, Clone, Copy, PartialEq)]
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 pub enum Said {
     /// A part was registered.
     Seen {

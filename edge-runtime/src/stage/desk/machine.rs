@@ -291,10 +291,8 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
             return;
         }
         let top = self.alarms.top();
-        (self.status.state, self.status.fault) = match top {
-            Some(row) if row.stops() => (State::Fault, Some(row.code)),
-            _ => (State::Run, None),
-        };
+        self.status.state = if top.is_some_and(|row| row.stops()) { State::Fault } else { State::Run };
+        self.status.fault = top.map(|row| row.code);
         self.changed = true;
         let state = self.state();
         self.orders.push(state);

@@ -1,0 +1,51 @@
+//! `[black_box]`: how much of the last minutes is held, to be run again.
+//!
+//! Takes the section as written, every key of which has a value of its own; gives checked limits. It records nothing.
+
+use serde::Deserialize;
+use shared::units::Micros;
+
+use super::checker::Checker;
+use super::error::ConfigError;
+use crate::blackbox::ring::Limits;
+
+/// The section as written.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct RawBlackBox {
+    pub minutes: f64,
+    pub max_mb: f64,
+    pub files: u32,
+}
+
+/// Long enough to hold what led to an alarm, small enough for a board with a gigabyte.
+impl Default for RawBlackBox {
+    fn default() -> Self {
+        Self { minutes: 2.0, max_mb: 64.0, files: 5 }
+    }
+}
+
+/// What is held in memory, and how many files are kept.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct BlackBox {
+    /// How much is held.
+    pub limits: Limits,
+    /// Files that are kept, at least one.
+    pub files: usize,
+}
+
+/// `None` where nothing is to be recorded.
+pub(super) fn check(checker: &Checker<'_>, raw: &RawBlackBox) -> Result<Option<BlackBox>, ConfigError> {
+    let minutes = checker.range("black_box.minutes", raw.minutes, 0.0, 60.0)?;
+    let megabytes = checker.range("black_box.max_mb", raw.max_mb, 1.0, 1_000.0)?;
+    let files = checker.range("black_box.files", f64::from(raw.files), 1.0, 1_000.0)?;
+    let limits = Limits { longest: Micros((minutes * 60e6) as u64), most_bytes: (megabytes * 1e6) as usize };
+    Ok((minutes > 0.0).then_some(BlackBox { limits, files: files as usize }))
+}
+
+/// For a table.
+pub(super) fn table(black_box: Option<&BlackBox>) -> String {
+    let Some(BlackBox { limits, files }) = black_box else { return "none".to_owned() };
+    let (minutes, megabytes) = (limits.longest.0 as f64 / 60e6, limits.most_bytes as f64 / 1e6);
+    format!("{minutes} minutes, at most {megabytes:.0} MB, {files} files")
+}

@@ -1,0 +1,76 @@
+//! Every failure that a station must stand, provoked once, and what came of it: one golden row each.
+//!
+//! Most run on a line in real time with the threads of a board, on twins of which one goes wrong (`rig`, `faults`); those of the whole
+//! process run the program itself (`process`). What a row says does not depend on how fast the machine is. In each: no part passes that
+//! was not proven good, no part is without its one record, and the outputs end in their safe state.
+//!
+//! What needs a kernel of its own (a display that is unplugged, the system's clock set by years, a camera that the kernel loses) is
+//! provoked on the emulated board, `tests/board`.
+
+#![allow(clippy::unwrap_used, reason = "what a test builds on is valid, or the test fails")]
+
+mod faults;
+mod process;
+mod rig;
+
+use std::fmt::Write as _;
+use std::path::Path;
+
+use faults::{Fault, SCENARIOS};
+
+const GOLDEN: &str = "tests/golden/fault_matrix.txt";
+
+/// Lines that run at once: they wait most of the time.
+const AT_ONCE: usize = 4;
+
+/// What a fault came to.
+#[derive(Debug, Default)]
+pub struct Row {
+    /// Alarms and failures that people were shown.
+    pub shown: String,
+    /// Why parts were rejected that were not judged bad.
+    pub reasons: String,
+    /// How it ended.
+    pub end: String,
+    /// What must not be; empty when nothing of it was.
+    pub broken: String,
+}
+
+fn line(name: &str, row: &Row) -> String {
+    let word = |text: &str| if text.is_empty() { "-".to_owned() } else { text.to_owned() };
+    let promises = if row.broken.is_empty() { "kept" } else { "BROKEN" };
+    format!("{name:<46} {:<18} {:<30} {:<42} {promises}", word(&row.shown), word(&row.reasons), row.end)
+}
+
+#[test]
+fn every_fault_has_its_consequence_and_no_part_passes_unproven() {
+    let mut table = line(
+        "fault",
+        &Row { shown: "shown".into(), reasons: "rejected for".into(), end: "end".into(), broken: String::new() },
+    );
+    table = table.replace("kept", "promises") + "\n";
+    let mut broken = String::new();
+    let mut rows: Vec<(String, Row)> = Vec::new();
+    for some in SCENARIOS.chunks(AT_ONCE) {
+        let run = |&(name, fault): &(&str, Fault)| (name.to_owned(), rig::run(fault));
+        rows.extend(std::thread::scope(|scope| {
+            let threads: Vec<_> = some.iter().map(|scenario| scope.spawn(move || run(scenario))).collect();
+            threads.into_iter().map(|thread| thread.join().unwrap()).collect::<Vec<_>>()
+        }));
+    }
+    rows.extend(process::rows());
+    for (name, row) in &rows {
+        table.push_str(&line(name, row));
+        table.push('\n');
+        if !row.broken.is_empty() {
+            writeln!(broken, "{name}: {}", row.broken).unwrap();
+        }
+    }
+    assert!(broken.is_empty(), "{table}\n{broken}");
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    if std::env::var_os("UPDATE_GOLDEN").is_some() {
+        std::fs::write(&golden, &table).unwrap();
+    }
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    assert!(table == expected, "differs from {GOLDEN}; UPDATE_GOLDEN=1 writes it anew\n{table}");
+}
