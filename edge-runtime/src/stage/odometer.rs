@@ -92,6 +92,18 @@ impl Odometer {
         }
     }
 
+    /// Where the belt is at a time if it has gone on at its last speed, steps that have not been heard yet included.
+    #[must_use]
+    pub fn going_on_at(&self, at: Micros) -> Travel {
+        let Self::Encoder(encoder) = self else { return self.travel_at(at) };
+        let (Some(last), Some(period)) = (encoder.last.filter(|last| at > *last), encoder.period) else {
+            return self.travel_at(at);
+        };
+        let run = i128::from(at.saturating_sub(last).0) * i128::from(encoder.step) / i128::from(period.0.max(1));
+        let run = i64::try_from(run).unwrap_or(i64::MAX);
+        Travel(encoder.travel.saturating_add(if encoder.forwards { run } else { -run }))
+    }
+
     /// When the belt was, or will be, at a place near where it is now, as well as its last speed tells.
     #[must_use]
     pub fn time_at(&self, place: Travel) -> Micros {
@@ -171,6 +183,15 @@ mod tests {
         for (at, travel) in [(25_000, 2_500), (30_000, 3_000), (35_000, 3_500), (39_999, 3_999), (90_000, 3_999)] {
             assert_eq!(odometer.travel_at(Micros(at)), Travel(travel), "at {at}");
         }
+    }
+
+    #[test]
+    fn a_belt_that_is_heard_late_is_further_on_than_its_steps() {
+        let odometer = running();
+        for (at, travel) in [(25_000, 2_500), (30_000, 3_000), (35_000, 3_500), (70_000, 7_000)] {
+            assert_eq!(odometer.going_on_at(Micros(at)), Travel(travel), "at {at}");
+        }
+        assert_eq!(Odometer::encoder(STEP).going_on_at(Micros(5)), Travel(0), "nothing is known of its speed");
     }
 
     #[test]

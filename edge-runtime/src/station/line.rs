@@ -3,6 +3,7 @@
 //! Takes a station's devices, workers and store; gives what was counted when the line has ended. Runs on the thread that calls
 //! it. Every end, wished for or not, leaves the outputs in their safe state and every part with a record.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, AtomicUsize, Ordering};
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
@@ -212,7 +213,9 @@ pub fn run(
             damaged: false,
         };
         let mut turns = Turns { desk: &mut desk, notes: &notes, orders: &orders, clock: &*clock, watched };
-        let result = turns.until_end(&mut threads, attendant, stop);
+        // A desk that has panicked still has its parts, and each of them is to have a record.
+        let result = catch_unwind(AssertUnwindSafe(|| turns.until_end(&mut threads, attendant, stop)))
+            .unwrap_or(Err(LineError::Died { thread: "desk" }));
         let finished = turns.finish(&mut threads);
         result.and(finished)
     });

@@ -124,6 +124,12 @@ pub enum StoreError {
 }
 
 impl StoreError {
+    /// Whether it may be over by itself or by what somebody does to the disk, so that what waits can still be written.
+    #[must_use]
+    pub const fn may_heal(&self) -> bool {
+        matches!(self, Self::Full { .. } | Self::Unwritable { .. } | Self::Database { .. })
+    }
+
     /// For `map_err` behind file operations.
     pub(super) fn file(path: &Path) -> impl FnOnce(io::Error) -> Self {
         move |source| Self::File { path: path.to_owned(), source: Arc::new(source) }

@@ -149,8 +149,8 @@ impl Store {
         self.progress.pictures().1
     }
 
-    /// What is wrong now, if anything is. As long as it is, no record is taken; a full disk heals when there is room again, and
-    /// the records that were taken before are written then.
+    /// What is wrong now, if anything is. What may heal (a full disk, a lock that somebody holds) costs no record as long as there is
+    /// room for them to wait: the line has to stop meanwhile, and the parts that are still on the belt are written when it has healed.
     #[must_use]
     pub fn failure(&self) -> Option<StoreError> {
         self.progress.failure()
@@ -195,7 +195,7 @@ impl Store {
     /// # Errors
     /// [`StoreError`]: the record is not taken.
     pub fn take(&mut self, record: &Record, details: &Details, evidence: Option<&Evidence>) -> Result<(), StoreError> {
-        if let Some(error) = self.progress.failure() {
+        if let Some(error) = self.progress.failure().filter(|error| !error.may_heal()) {
             return Err(error);
         }
         let message = Message::Record { record: *record, details: *details };

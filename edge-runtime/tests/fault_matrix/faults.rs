@@ -121,6 +121,7 @@ pub struct FaultyInput<L> {
     pub told: bool,
     pub reset: bool,
     pub bounce: Option<Signal>,
+    pub held_up_again: Micros,
 }
 
 impl<L: LineInput> FaultyInput<L> {
@@ -131,14 +132,11 @@ impl<L: LineInput> FaultyInput<L> {
             return Some(SignalKind::Reset);
         }
         let due = match self.fault {
-            Fault::EdgesDropped => (now >= FROM && !self.told).then_some(SignalKind::Lost),
-            Fault::BinFull if self.told => (now >= UNTIL).then_some(SignalKind::BinFull(false)),
-            Fault::BinFull => (now >= FROM).then_some(SignalKind::BinFull(true)),
+            Fault::EdgesDropped => (!self.told && now >= FROM).then_some(SignalKind::Lost),
+            Fault::BinFull if self.told != (FROM..UNTIL).contains(&now) => Some(SignalKind::BinFull(!self.told)),
             _ => None,
         };
-        if due.is_some() {
-            self.told = !self.told || self.fault == Fault::EdgesDropped;
-        }
+        self.told ^= due.is_some();
         due
     }
 }
@@ -154,14 +152,16 @@ impl<L: LineInput> LineInput for FaultyInput<L> {
         let wrong = within(&self.time);
         loop {
             let heard = self.inner.next(until)?;
-            let Some(signal) = heard else {
-                if wrong && self.fault == Fault::GateThreadHeldUp {
-                    std::thread::sleep(Duration::from_millis(200));
-                }
-                return Ok(None);
-            };
+            let Some(signal) = heard else { return Ok(None) };
             match (self.fault, signal.kind) {
                 (Fault::GateThreadPanics, _) if wrong => panic!("a fault of the gate's thread, provoked"),
+                // Most of the time, so that some part's moment comes meanwhile; it hears in between what happened.
+                (Fault::GateThreadHeldUp, SignalKind::Step { .. })
+                    if wrong && self.time.now() >= self.held_up_again =>
+                {
+                    std::thread::sleep(Duration::from_millis(400));
+                    self.held_up_again = self.time.now().saturating_add(Micros::from_millis(50));
+                }
                 (Fault::EncoderStands, SignalKind::Step { .. }) if wrong => continue,
                 (Fault::MissedEdges, SignalKind::Edge(Sensor::Trigger)) if wrong => continue,
                 (Fault::Bounces, SignalKind::Edge(Sensor::Trigger)) if wrong => {

@@ -30,8 +30,6 @@ pub struct Left {
     pub parts: u64,
     /// Of these by the gate.
     pub diverted: u64,
-    /// Defective ones that were not diverted.
-    pub defective_passed: u64,
 }
 
 /// A beam goes from free to blocked.
@@ -135,7 +133,6 @@ impl World {
             self.departures.push(Departure { part, diverted: self.gate_open });
             self.left.parts += 1;
             self.left.diverted += u64::from(self.gate_open);
-            self.left.defective_passed += u64::from(part.kind.is_some() && !self.gate_open);
         }
         self.move_gate_until(self.now);
         self.belt.forget_before(self.now.min(self.scanned));

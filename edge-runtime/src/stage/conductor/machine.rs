@@ -360,7 +360,8 @@ impl Conductor {
                     let planned = edge.map_or(travel, |edge| self.layout.commit(edge));
                     let moved = clock.now();
                     let error_us = moved.0 as i64 - self.odometer.time_at(planned).0 as i64;
-                    Said::Fired { part, planned, travel: self.odometer.travel_at(moved), error_us }
+                    // Steps of a belt that runs on may wait to be heard.
+                    Said::Fired { part, planned, travel: self.odometer.going_on_at(moved), error_us }
                 }
                 Action::Decided { part, fate } => Said::Decided { part, at, travel, fate },
                 Action::Late { part, verdict } => Said::Late { part, verdict },

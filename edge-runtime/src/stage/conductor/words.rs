@@ -59,7 +59,7 @@ pub enum Said {
         part: PartId,
         /// Where the belt was to be.
         planned: Travel,
-        /// Where it was.
+        /// Where it was, as far as its last speed tells.
         travel: Travel,
         /// How much later than the belt was there, in microseconds.
         error_us: i64,
