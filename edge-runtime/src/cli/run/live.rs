@@ -17,6 +17,7 @@ use crate::cli::exit::Exit;
 use crate::config::{Board, Simulation};
 use crate::engine::Inspector;
 use crate::health::alarms::Alarms;
+use crate::health::readings::{ReadingsThread, Roots};
 use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
@@ -119,7 +120,9 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
         Err(error) => return Ok(refuse(&error, Exit::Internal)),
     };
     let run = store.run();
-    let mut keeper = Keeper::new(clock.now(), display);
+    let readings = ReadingsThread::start(Roots::of_machine(line.config.audit().dir()));
+    let readings = readings.context("no thread to read the board's heat and room")?;
+    let mut keeper = Keeper::new(clock.now(), display, readings, line.config.readings());
     let alarms = Alarms::new(line.config.alarms());
     let Ended { store, status, counts, result } =
         live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
