@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{bench, check_config, export, inspect, probe, records, render, run, verify_bundle};
+use edge_runtime::cli::{bench, check_config, doctor, export, inspect, probe, records, render, run, verify_bundle};
 use stats_alloc::StatsAlloc;
 use tracing::Level;
 
@@ -29,6 +29,7 @@ enum Command {
     Render(render::Args),
     Bench(bench::Args),
     Probe(probe::Args),
+    Doctor(doctor::Args),
 }
 
 /// Counts, so that `bench` can say that nothing is allocated from picture to picture.
@@ -53,6 +54,7 @@ fn main() -> ExitCode {
         Command::Render(args) => render::run(&args),
         Command::Bench(args) => bench::run(&args, &allocations),
         Command::Probe(args) => probe::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
     };
     outcome.map_or_else(
         |error| {

@@ -2,9 +2,11 @@
 
 pub mod bench;
 pub mod check_config;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod inspect;
+pub mod judging;
 pub mod model_option;
 pub mod period;
 pub mod pictures;
