@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{bench, check_config, doctor, export, inspect, probe, records, render, run, verify_bundle};
+use edge_runtime::cli::{
+    bench, check_config, doctor, export, inspect, probe, records, render, run, test_gate, verify_bundle,
+};
 use stats_alloc::StatsAlloc;
 use tracing::Level;
 
@@ -30,6 +32,7 @@ enum Command {
     Bench(bench::Args),
     Probe(probe::Args),
     Doctor(doctor::Args),
+    TestGate(test_gate::Args),
 }
 
 /// Counts, so that `bench` can say that nothing is allocated from picture to picture.
@@ -55,6 +58,7 @@ fn main() -> ExitCode {
         Command::Bench(args) => bench::run(&args, &allocations),
         Command::Probe(args) => probe::run(&args),
         Command::Doctor(args) => doctor::run(&args),
+        Command::TestGate(args) => test_gate::run(&args),
     };
     outcome.map_or_else(
         |error| {

@@ -8,7 +8,8 @@
 //! | 4 | the network or the hardware failed |
 //! | 5 | anything else: an output that cannot be written, a fault of the program |
 //!
-//! `doctor` ends with the code of the first row that fails; the disk counts as hardware there.
+//! `doctor` ends with the code of the first row that fails; the disk counts as hardware there. `test-gate` ends with 0 when every step was as it must
+//! be, and with 4 when one was not or the test was not finished.
 
 use std::process::ExitCode;
 

@@ -14,4 +14,5 @@ pub mod probe;
 pub mod records;
 pub mod render;
 pub mod run;
+pub mod test_gate;
 pub mod verify_bundle;

@@ -1,5 +1,5 @@
-//! Looks after a running line: systemd's watchdog, the store's health, the board's heat and room, displays, and the figures that are told at
-//! the end.
+//! Looks after a running line: systemd's watchdog, the store's health, the board's heat and room, displays, and the figures that are
+//! told at the end.
 //!
 //! Takes what the loop sees in each turn; gives the conditions that follow. It decides nothing about a part.
 

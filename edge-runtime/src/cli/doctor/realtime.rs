@@ -9,8 +9,8 @@ use super::row::Row;
 use crate::hw::realtime::{keep_memory, run_first};
 
 /// What a service has that a shell has not.
-const REMEDY: &str = "the service's unit allows it (LimitRTPRIO, LimitMEMLOCK); to ask as the service: sudo systemd-run --pipe --wait -p User=draem \
-                      -p LimitRTPRIO=60 -p LimitMEMLOCK=infinity edge-runtime doctor --config FILE";
+const REMEDY: &str = "the service's unit allows it (LimitRTPRIO, LimitMEMLOCK); to ask as the service: sudo systemd-run --pipe --wait \
+                      -p User=draem -p LimitRTPRIO=60 -p LimitMEMLOCK=infinity edge-runtime doctor --config FILE";
 
 /// Asks for what the configuration asks for, or for the least where it does not.
 pub(super) fn check(priority: Option<u8>) -> Vec<Row> {
