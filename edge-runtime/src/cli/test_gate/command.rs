@@ -11,7 +11,7 @@ use super::drive::drive;
 use super::protocol::{Outcome, Protocol, outcome, text};
 use super::script::{Plan, Script};
 use super::terminal::Terminal;
-use crate::app::gate_test;
+use crate::app::gate_test::GateSource;
 use crate::cli::exit::Exit;
 use crate::cli::pictures::write_whole;
 use crate::config::{Belt, Config, Hardware};
@@ -36,8 +36,8 @@ pub struct Args {
 /// Where the configuration does not say how soon a rejected part must be seen behind the gate.
 const CONFIRM_WITHIN: Micros = Micros::from_millis(2_000);
 
-/// Leads through the test. [`Exit::Usage`] for a configuration that cannot be used, [`Exit::Engine`] when the outputs cannot be had or a
-/// step was not as it must be.
+/// Leads through the test. [`Exit::Usage`] for a configuration that cannot be used, [`Exit::Engine`] when the outputs cannot be had, a
+/// step was not as it must be, or the test was not finished.
 ///
 /// # Errors
 /// The protocol cannot be written, or Ctrl-C cannot be listened for.
@@ -54,19 +54,13 @@ pub fn run(args: &Args) -> Result<Exit> {
     ctrlc::set_handler(move || told_to.store(true, Ordering::Relaxed)).context("cannot listen for Ctrl-C")?;
     let mut terminal = Terminal::open().context("no thread for the terminal")?;
     let at = WallClock.now().to_string();
-    let parts = match gate_test::open(&config) {
-        Ok(parts) => parts,
-        Err(error) => {
-            eprintln!("error: {error}");
-            return Ok(Exit::Engine);
-        }
-    };
-    if parts.simulation {
+    let (plan, source) = (plan(&config), GateSource::of(&config));
+    let simulation = source.is_simulation();
+    if simulation {
         eprintln!("SIMULATION: no gate moves");
     }
-    let (plan, simulation) = (plan(&config), parts.simulation);
     let mut script = Script::new(plan);
-    let ended = drive(&mut script, parts, &mut terminal, &stop);
+    let ended = drive(&mut script, &source, &mut terminal, &stop);
     let (outcome, why) = outcome(&script, &ended);
     print!("{}", text(plan, &script, outcome, why.as_deref()));
     if let Some(path) = &args.json {

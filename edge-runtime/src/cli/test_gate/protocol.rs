@@ -45,9 +45,7 @@ pub(super) fn outcome(script: &Script, ended: &Result<(), Broken>) -> (Outcome, 
     let why = match ended {
         Ok(()) if script.refused() => Some("it was answered that the gate may not move".to_owned()),
         Ok(()) => None,
-        Err(Broken::Stopped) => Some("somebody stopped it".to_owned()),
-        Err(Broken::NobodyAnswers) => Some("standard input has ended: nobody answers".to_owned()),
-        Err(Broken::Fault(fault)) => Some(fault.to_string()),
+        Err(broken) => Some(broken.to_string()),
     };
     let outcome = match (&why, script.passed()) {
         (Some(_), _) => Outcome::NotFinished,

@@ -42,7 +42,7 @@ pub(super) enum Step {
 /// What comes in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Event {
-    /// The outputs are held, in their safe state.
+    /// A person is there, and no line is taken yet.
     Begin,
     /// The person says yes or no to what was asked last.
     Answer(bool),
@@ -55,6 +55,8 @@ pub(super) enum Event {
 /// What to move.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(super) enum Move {
+    /// The lines are taken, with the outputs in their safe state.
+    Hold,
     /// No permit, alarm on.
     Forbid,
     /// The gate leaves its safe state and lets parts pass.
@@ -98,7 +100,8 @@ enum Stage {
 /// The course of one test.
 ///
 /// # Invariants
-/// Between [`Move::Divert`] and [`Move::Pass`] nothing is asked, so that no slow answer lengthens the pulse. The permit is never given.
+/// Nothing is held before a person has said that nobody comes to harm. Between [`Move::Divert`] and [`Move::Pass`] nothing is asked, so
+/// that no slow answer lengthens the pulse. The permit is never given.
 #[derive(Debug, Clone)]
 pub(super) struct Script {
     plan: Plan,
@@ -122,7 +125,6 @@ impl Script {
         match (event, self.stage.clone()) {
             (Event::Begin, _) => {
                 self.began = at;
-                actions.push(Action::Move(Move::Forbid));
                 self.ask(Step::Clear, &mut actions);
             }
             (Event::Answer(yes), Stage::Asking(step, asked)) => {
@@ -182,7 +184,10 @@ impl Script {
                 self.stage = Stage::Done;
                 actions.extend([Action::Move(Move::LetGo), Action::End]);
             }
-            Step::Clear => self.ask(Step::Safe, actions),
+            Step::Clear => {
+                actions.extend([Action::Move(Move::Hold), Action::Move(Move::Forbid)]);
+                self.ask(Step::Safe, actions);
+            }
             Step::Safe => {
                 actions.push(Action::Move(Move::Control));
                 self.ask(Step::Passing, actions);
@@ -312,8 +317,8 @@ mod tests {
         course(
             &mut script,
             &[
-                (0, Event::Begin, "Forbid ?"),
-                (1_000, YES, "?"),
+                (0, Event::Begin, "?"),
+                (1_000, YES, "Hold Forbid ?"),
                 (1_500, confirmed(1_500), ""),
                 (2_000, YES, "Control ?"),
                 (3_000, YES, "?"),
@@ -338,8 +343,8 @@ mod tests {
     #[test]
     fn a_sensor_that_answers_behind_the_pulse_counts_and_one_that_is_silent_fails() {
         let begin = [
-            (0, Event::Begin, "Forbid ?"),
-            (0, YES, "?"),
+            (0, Event::Begin, "?"),
+            (0, YES, "Hold Forbid ?"),
             (0, YES, "Control ?"),
             (0, YES, "?"),
             (1_000, YES, "Divert"),
@@ -366,8 +371,8 @@ mod tests {
         course(
             &mut script,
             &[
-                (0, Event::Begin, "Forbid ?"),
-                (0, YES, "?"),
+                (0, Event::Begin, "?"),
+                (0, YES, "Hold Forbid ?"),
                 (0, YES, "Control ?"),
                 (0, YES, "?"),
                 (0, YES, "Divert"),
@@ -383,19 +388,24 @@ mod tests {
     #[test]
     fn who_does_not_agree_moves_nothing_and_what_was_not_seen_fails() {
         let mut refused = Script::new(PLAN);
-        course(&mut refused, &[(0, Event::Begin, "Forbid ?"), (0, NO, "LetGo End"), (0, YES, "")]);
+        course(&mut refused, &[(0, Event::Begin, "?"), (0, NO, "LetGo End"), (0, YES, "")]);
         assert!(refused.refused() && !refused.passed());
         let mut at_fire = Script::new(PLAN);
-        let course_to_fire =
-            [(0, Event::Begin, "Forbid ?"), (0, YES, "?"), (0, YES, "Control ?"), (0, YES, "?"), (0, NO, "LetGo End")];
+        let course_to_fire = [
+            (0, Event::Begin, "?"),
+            (0, YES, "Hold Forbid ?"),
+            (0, YES, "Control ?"),
+            (0, YES, "?"),
+            (0, NO, "LetGo End"),
+        ];
         course(&mut at_fire, &course_to_fire);
         assert!(at_fire.refused() && !at_fire.passed());
         let mut unseen = Script::new(PLAN);
         course(
             &mut unseen,
             &[
-                (0, Event::Begin, "Forbid ?"),
-                (0, YES, "?"),
+                (0, Event::Begin, "?"),
+                (0, YES, "Hold Forbid ?"),
                 (0, NO, "Control ?"),
                 (0, YES, "?"),
                 (0, YES, "Divert"),
