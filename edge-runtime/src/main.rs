@@ -6,7 +6,9 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
-use edge_runtime::cli::{bench, check_config, export, inspect, probe, records, render, replay, run, verify_bundle};
+use edge_runtime::cli::{
+    bench, check_config, doctor, export, inspect, probe, records, render, replay, run, test_gate, verify_bundle,
+};
 use stats_alloc::StatsAlloc;
 use tracing::Level;
 
@@ -30,6 +32,8 @@ enum Command {
     Replay(replay::Args),
     Bench(bench::Args),
     Probe(probe::Args),
+    Doctor(doctor::Args),
+    TestGate(test_gate::Args),
 }
 
 /// Counts, so that `bench` can say that nothing is allocated from picture to picture.
@@ -55,6 +59,8 @@ fn main() -> ExitCode {
         Command::Replay(args) => replay::run(&args),
         Command::Bench(args) => bench::run(&args, &allocations),
         Command::Probe(args) => probe::run(&args),
+        Command::Doctor(args) => doctor::run(&args),
+        Command::TestGate(args) => test_gate::run(&args),
     };
     outcome.map_or_else(
         |error| {

@@ -55,23 +55,30 @@ pub fn open(board: &Board) -> Result<Parts, DeviceError> {
 
 #[cfg(any(feature = "camera", target_arch = "aarch64"))]
 fn stream(camera: &BoardCamera) -> Result<Box<dyn FrameStream>, DeviceError> {
+    let camera = self::camera(camera).map_err(|error| DeviceError::Camera { evidence: error.to_string() })?;
+    for fact in camera.facts().into_iter().flat_map(|facts| &facts.controls) {
+        tracing::info!(name = %fact.name, value = fact.value, "control");
+    }
+    Ok(Box::new(camera))
+}
+
+/// Opens the camera alone, and starts its stream.
+///
+/// # Errors
+/// [`VideoError`](edge_video::VideoError) when it is not there or cannot give what the configuration asks for.
+#[cfg(any(feature = "camera", target_arch = "aarch64"))]
+pub fn camera(camera: &BoardCamera) -> Result<crate::hw::board::camera::BoardCamera, edge_video::VideoError> {
     use edge_video::{ControlSetting, Encoding, Interval, Settings};
 
-    let refused = |error: &dyn std::error::Error| DeviceError::Camera { evidence: error.to_string() };
     let controls = camera.controls.iter().map(|(name, value)| ControlSetting { name: name.clone(), value: *value });
-    let settings = Settings {
+    crate::hw::board::camera::BoardCamera::open(Settings {
         device: camera.device.clone(),
         encodings: Encoding::from_name(camera.format).into_iter().collect(),
         width: camera.width,
         height: camera.height,
         interval: camera.millihertz.and_then(Interval::of_millihertz),
         controls: controls.collect(),
-    };
-    let camera = crate::hw::board::camera::BoardCamera::open(settings).map_err(|error| refused(&error))?;
-    for fact in camera.facts().into_iter().flat_map(|facts| &facts.controls) {
-        tracing::info!(name = %fact.name, value = fact.value, "control");
-    }
-    Ok(Box::new(camera))
+    })
 }
 
 #[cfg(not(any(feature = "camera", target_arch = "aarch64")))]

@@ -1,9 +1,11 @@
 //! The composition root: the only place that names concrete devices.
 //!
 //! [`simulated`] puts a station together on the virtual line, in virtual time; [`live`] on a real line's threads, with what
-//! [`board`] opens or with twins in real time. It parses nothing and prints nothing.
+//! [`board`] opens or with twins in real time; [`gate_test`] opens no more than a test of the gate needs.
+//! It parses nothing and prints nothing.
 
 pub mod board;
+pub mod gate_test;
 pub mod live;
 pub mod simulated;
 

@@ -6,6 +6,7 @@
 //! | [`tape`] | entries, from the line's threads | the same to the recorder, or that some were lost; never waits |
 //! | [`ring`] | entries | the last of them, bounded by time and bytes |
 //! | [`recorder`] | a tape, and the wish to keep | files, from a thread of its own |
+//! | [`trigger`] | what displays show | the wish to keep |
 //! | [`file`](mod@file) | a recording | bytes, and back |
 //! | [`rerun`] | a recording, other verdicts | what the gate does with them, and whether it did the same then |
 //!
@@ -19,6 +20,7 @@ pub mod ring;
 pub mod tape;
 #[cfg(test)]
 mod tests;
+pub mod trigger;
 
 pub use entry::{Entry, Movement, Shot};
 pub use file::{BoxError, Header, Recording};

@@ -2,11 +2,14 @@
 //!
 //! | code | meaning |
 //! |---|---|
-//! | 0 | done; for `inspect` and `run` also when parts were rejected, which is their work |
+//! | 0 | done; for `inspect` and `run` also when parts were rejected, which is their work; for `doctor` when nothing failed |
 //! | 2 | wrong arguments, configuration or input files |
 //! | 3 | the bundle is refused, or a key that it needs |
 //! | 4 | the network or the hardware failed |
 //! | 5 | anything else: an output that cannot be written, a fault of the program |
+//!
+//! `doctor` ends with the code of the first row that fails; the disk counts as hardware there. `test-gate` ends with 0 when every step was as it must
+//! be, and with 4 when one was not or the test was not finished.
 
 use std::process::ExitCode;
 

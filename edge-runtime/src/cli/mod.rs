@@ -2,9 +2,11 @@
 
 pub mod bench;
 pub mod check_config;
+pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod inspect;
+pub mod judging;
 pub mod model_option;
 pub mod period;
 pub mod pictures;
@@ -13,4 +15,5 @@ pub mod records;
 pub mod render;
 pub mod replay;
 pub mod run;
+pub mod test_gate;
 pub mod verify_bundle;

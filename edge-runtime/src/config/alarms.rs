@@ -8,6 +8,7 @@ use shared::units::Travel;
 use super::checker::Checker;
 use super::error::ConfigError;
 use crate::health::alarms::Limits;
+use crate::health::readings::MilliCelsius;
 
 /// The section as written.
 #[derive(Debug, Clone, Deserialize)]
@@ -18,6 +19,7 @@ pub struct RawAlarms {
     pub rejects_in_hundred: u32,
     pub confirm_within_ms: Option<f64>,
     pub bin_full_ms: f64,
+    pub too_hot_c: f64,
 }
 
 /// What inspection lines usually have.
@@ -29,6 +31,8 @@ impl Default for RawAlarms {
             rejects_in_hundred: 10,
             confirm_within_ms: None,
             bin_full_ms: 4_000.0,
+            // Boards slow themselves down at 80 to 85.
+            too_hot_c: 80.0,
         }
     }
 }
@@ -49,12 +53,17 @@ pub(super) fn check(checker: &Checker<'_>, raw: &RawAlarms, gate_slack: Travel) 
     })
 }
 
+/// From which temperature on the board is too hot.
+pub(super) fn check_heat(checker: &Checker<'_>, raw: &RawAlarms) -> Result<MilliCelsius, ConfigError> {
+    Ok(MilliCelsius((checker.range("alarms.too_hot_c", raw.too_hot_c, 30.0, 120.0)? * 1e3) as i32))
+}
+
 /// For a table.
-pub(super) fn table(limits: &Limits) -> String {
+pub(super) fn table(limits: &Limits, too_hot: MilliCelsius) -> String {
     let number = |count: u32| if count == 0 { "any".to_owned() } else { count.to_string() };
     let Limits { consecutive_rejects, consecutive_unjudged, rejects_in_hundred, .. } = *limits;
     format!(
-        "{} rejects in a row, {} unjudged in a row, above {} in a hundred",
+        "{} rejects in a row, {} unjudged in a row, above {} in a hundred, {too_hot}",
         number(consecutive_rejects),
         number(consecutive_unjudged),
         number(rejects_in_hundred)

@@ -274,6 +274,7 @@ mod tests {
         assert_eq!(board.camera().controls[0], ("exposure_time".to_owned(), 40));
         assert_eq!(board.time_to_judge(&config.layout()), Micros(1_950_000));
         assert_eq!(board.latest_picture(), Micros(60_000));
+        assert_eq!((config.readings().too_hot.0, config.readings().least_free_bytes), (80_000, 512_000_000));
         let reset = board.lines().reset.as_ref().unwrap();
         assert!(reset.active_low && reset.bias == Some(super::super::Bias::PullUp));
     }
@@ -317,6 +318,8 @@ mod tests {
             ),
             ("gate_priority = 50", "gate_priority = 100", "board.realtime.gate_priority = 100, permitted is 1 to 99"),
             ("consecutive_rejects = 5", "consecutive_rejects = 5\nrejects = 1", "unknown field `rejects`"),
+            ("too_hot_c = 80.0", "too_hot_c = 20.0", "alarms.too_hot_c = 20, permitted is 30 to 120"),
+            ("too_hot_c = 80.0", "too_hot_c = nan", "alarms.too_hot_c = NaN, permitted is 30 to 120"),
             (
                 "# [quality]",
                 "[quality]\nleast_brightness = 300.0\nmost_saturated = 1\nleast_sharpness = 0\nfrozen_after = 0",

@@ -19,6 +19,7 @@ use super::error::ConfigError;
 use super::raw::RawConfig;
 use super::simulation::Simulation;
 use crate::health::alarms;
+use crate::health::readings::{self, MilliCelsius};
 
 /// What a station drives.
 #[derive(Debug, Clone)]
@@ -64,6 +65,7 @@ pub struct Config {
     quality: Option<Limits>,
     alarms: alarms::Limits,
     black_box: Option<BlackBox>,
+    too_hot: MilliCelsius,
     display: Option<DisplaySettings>,
     text: String,
     text_sha256: [u8; 32],
@@ -117,6 +119,7 @@ impl Config {
                 &raw.alarms,
                 layout.window_before().saturating_sub(hardware.rise()),
             )?,
+            too_hot: super::alarms::check_heat(&checker, &raw.alarms)?,
             quality: match raw.quality {
                 None => None,
                 Some(limits) => {
@@ -183,6 +186,12 @@ impl Config {
     #[must_use]
     pub fn alarms(&self) -> alarms::Limits {
         self.alarms
+    }
+
+    /// What of the board's own state makes somebody look.
+    #[must_use]
+    pub fn readings(&self) -> readings::Limits {
+        readings::Limits { too_hot: self.too_hot, least_free_bytes: self.audit.limits().min_free_bytes }
     }
 
     /// The display of a board, if there is one. A simulated line shows its panel in a file.
@@ -281,7 +290,7 @@ impl Config {
             Hardware::Simulation(simulation) => simulation.table(layout),
             Hardware::Board(board) => board.table(layout),
         });
-        table.push(("alarms", super::alarms::table(&self.alarms)));
+        table.push(("alarms", super::alarms::table(&self.alarms, self.too_hot)));
         if let Some(display) = &self.display {
             table.push(("display", display.to_string()));
         }

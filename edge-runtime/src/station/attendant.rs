@@ -1,16 +1,14 @@
-//! Looks after a running line: systemd's watchdog, the store's health, displays, when the black box is kept, and the figures that are
-//! told at the end.
+//! Looks after a running line: systemd's watchdog, the store's health, the board's heat and room, displays, the black box, and the figures
+//! that are told at the end.
 //!
 //! Takes what the loop sees in each turn; gives the conditions that follow. It decides nothing about a part.
-
-use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, Ordering};
 
 use shared::units::Micros;
 
 use super::line::{Attendant, Seen};
-use crate::blackbox::Tape;
+use crate::blackbox::trigger::Trigger;
 use crate::health::alarms::Condition;
+use crate::health::readings::{Limits, ReadingsThread, Watch};
 use crate::health::watchdog::{Done, Notifier, Progress};
 use crate::hmi::screen::{State, Status};
 
@@ -46,9 +44,9 @@ pub struct Keeper<'a> {
     status_at: Micros,
     display: &'a mut dyn Display,
     failing: bool,
-    tape: Tape,
-    keep: Arc<AtomicBool>,
-    stopped_for: Option<&'static str>,
+    readings: ReadingsThread,
+    watch: Watch,
+    trigger: Trigger,
     /// Every pulse's error in microseconds.
     pub fire_errors: Vec<i64>,
     /// Pings given.
@@ -59,11 +57,18 @@ pub struct Keeper<'a> {
 const FIRE_ERRORS: usize = 100_000;
 
 impl<'a> Keeper<'a> {
-    /// Begins now. What is on the tape is kept when an alarm stops the line, and whenever `keep` is set.
+    /// Begins now. `readings` are watched within `limits`; `trigger` sees what displays show.
     #[must_use]
-    pub fn new(now: Micros, display: &'a mut dyn Display, tape: Tape, keep: Arc<AtomicBool>) -> Self {
-        let notifier = Notifier;
+    pub fn new(
+        now: Micros,
+        display: &'a mut dyn Display,
+        readings: ReadingsThread,
+        limits: Limits,
+        trigger: Trigger,
+    ) -> Self {
+        let (notifier, watch) = (Notifier, Watch::new(limits));
         let progress = notifier.interval().map(|every| Progress::new(every, now));
+        let fire_errors = Vec::new();
         Self {
             notifier,
             progress,
@@ -71,10 +76,10 @@ impl<'a> Keeper<'a> {
             status_at: now,
             display,
             failing: false,
-            tape,
-            keep,
-            stopped_for: None,
-            fire_errors: Vec::new(),
+            readings,
+            watch,
+            trigger,
+            fire_errors,
             pings: 0,
         }
     }
@@ -101,16 +106,9 @@ impl Attendant for Keeper<'_> {
         }
         let room = FIRE_ERRORS.saturating_sub(self.fire_errors.len());
         self.fire_errors.extend(seen.fire_errors.iter().take(room));
-        if self.keep.swap(false, Ordering::Relaxed) {
-            self.tape.keep("ASKED");
-        }
+        self.trigger.look(seen.news);
         if let Some(status) = seen.news {
             self.display.show(status);
-            let stopped_for = status.fault.filter(|_| status.state == State::Fault);
-            if let Some(code) = stopped_for.filter(|_| self.stopped_for.is_none()) {
-                self.tape.keep(code);
-            }
-            self.stopped_for = stopped_for;
             if now >= self.status_at {
                 self.status_at = now.saturating_add(STATUS_EVERY);
                 let Status { parts, good, rejected, uninspected, .. } = status;
@@ -124,12 +122,65 @@ impl Attendant for Keeper<'_> {
             tracing::error!(%failure, "records cannot be written");
         }
         self.failing = failing;
-        vec![(Condition::StoreFailing, failing), (Condition::DisplayAway, self.display.is_away())]
+        if let Some(reading) = self.readings.take()
+            && self.watch.step(&reading)
+        {
+            let hottest = reading.hottest.map_or("not told".to_owned(), |heat| heat.temperature.to_string());
+            tracing::warn!(%hottest, "the kernel slows the processor down: check cooling and supply");
+        }
+        let [hot, disk] = self.watch.conditions();
+        vec![(Condition::StoreFailing, failing), (Condition::DisplayAway, self.display.is_away()), hot, disk]
     }
 }
 
 impl Drop for Keeper<'_> {
     fn drop(&mut self) {
         self.notifier.stopping();
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::blackbox::Tape;
+    use crate::health::readings::{MilliCelsius, Roots};
+    use crate::stage::desk::Counts;
+    use std::sync::Arc;
+
+    #[test]
+    fn a_hot_board_is_told_to_the_line_and_nothing_waits_for_its_sensors() {
+        let folder = tempfile::tempdir().unwrap();
+        let zone = folder.path().join("class/thermal/thermal_zone0");
+        std::fs::create_dir_all(&zone).unwrap();
+        std::fs::write(zone.join("type"), "cpu-thermal\n").unwrap();
+        std::fs::write(zone.join("temp"), "81000\n").unwrap();
+        let roots = Roots { sys: folder.path().to_owned(), disk: folder.path().to_owned() };
+        let limits = Limits { too_hot: MilliCelsius(80_000), least_free_bytes: 0 };
+        let mut display = NoDisplay;
+        let (readings, trigger) = (ReadingsThread::start(roots).unwrap(), Trigger::new(Tape::none(), Arc::default()));
+        let mut keeper = Keeper::new(Micros(0), &mut display, readings, limits, trigger);
+        let seen = Seen {
+            ready: false,
+            camera_turns: 0,
+            pictures_dropped: 0,
+            judging_since: None,
+            gate_turns: 0,
+            store_failure: None,
+            counts: Counts::default(),
+            fire_errors: &[],
+            news: None,
+        };
+        let all = |found: &[(Condition, bool)]| {
+            let named = [Condition::StoreFailing, Condition::DisplayAway, Condition::TooHot, Condition::DiskLow];
+            named.map(|condition| found.iter().find(|(named, _)| *named == condition).map(|(_, present)| *present))
+        };
+        // The first reading is there after some looks; until then nothing is known to be wrong.
+        let mut found = keeper.look(Micros(0), &seen);
+        while all(&found)[2] == Some(false) {
+            std::thread::yield_now();
+            found = keeper.look(Micros(0), &seen);
+        }
+        assert_eq!(all(&found), [Some(false), Some(false), Some(true), Some(false)]);
+        assert_eq!(keeper.look(Micros(0), &seen), found, "until the next reading");
     }
 }

@@ -96,6 +96,18 @@ impl Budget {
         self.exposed.saturating_add(self.transfer).saturating_add(self.judged)
     }
 
+    /// The largest speed at which this holds, from the one that it was made for, both in micrometres a second: from edge to gate and from
+    /// part to part the belt takes longer in proportion as it is slower, and everything else takes as long as before.
+    #[must_use]
+    pub fn holds_up_to(&self, greatest_speed_um_s: f64) -> f64 {
+        greatest_speed_um_s * self.reserve().min(self.pace.0 as f64 / self.usual.0.max(1) as f64)
+    }
+
+    /// How many times the verdict could take as long.
+    fn reserve(&self) -> f64 {
+        self.decided.0 as f64 / self.needed().0.max(1) as f64
+    }
+
     /// Whether verdicts are there in time.
     ///
     /// # Errors
@@ -103,7 +115,7 @@ impl Budget {
     pub fn check(&self, greatest_speed_um_s: f64) -> Result<(), BudgetError> {
         let needed = self.needed();
         if needed > self.decided {
-            let slower = greatest_speed_um_s / 1e3 * self.decided.0 as f64 / needed.0 as f64;
+            let slower = greatest_speed_um_s / 1e3 * self.reserve();
             return Err(BudgetError::Late { decided: self.decided, needed, slower_mm_s: slower as u64 });
         }
         if self.usual > self.pace {
@@ -125,5 +137,33 @@ impl fmt::Display for Budget {
         writeln!(f, "{:>12}  judged (p99.9 of {samples} here; {usual} on average)", ms(self.needed()))?;
         writeln!(f, "{:>12}  the gate decides", ms(self.decided))?;
         writeln!(f, "{:>12}  the next part comes, at the earliest", ms(self.pace))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_largest_speed_is_the_one_at_which_the_first_limit_is_met() {
+        let ms = Micros::from_millis;
+        let budget = |judged, usual| Budget {
+            exposed: ms(40),
+            transfer: ms(60),
+            judged: ms(judged),
+            samples: 100,
+            usual: ms(usual),
+            decided: ms(400),
+            pace: ms(300),
+        };
+        for (judged, usual, largest, why) in [
+            (100, 10, 600_000.0, "the verdict takes half of the way to the gate"),
+            (100, 200, 450_000.0, "parts come before their predecessors are judged"),
+            (900, 10, 120_000.0, "too fast already"),
+        ] {
+            let budget = budget(judged, usual);
+            assert!((budget.holds_up_to(300_000.0) - largest).abs() < 1.0, "{why}");
+            assert_eq!(budget.check(300_000.0).is_ok(), largest >= 300_000.0, "{why}");
+        }
     }
 }

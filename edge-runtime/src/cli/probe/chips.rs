@@ -41,6 +41,25 @@ fn about(path: &Path) -> gpiocdev::Result<ChipAbout> {
     Ok(ChipAbout { label: info.label, lines: info.num_lines, named })
 }
 
+/// A chip as seen from outside this room.
+#[derive(Debug)]
+pub(in crate::cli) struct ChipSeen {
+    pub path: PathBuf,
+    /// Lines with a name.
+    pub named: usize,
+    /// Why it could not be asked.
+    pub refusal: Option<String>,
+}
+
+/// Every GPIO chip, in short.
+pub(in crate::cli) fn chips() -> Vec<ChipSeen> {
+    let seen = |ChipFound { path, about }| match about {
+        Ok(about) => ChipSeen { path, named: about.named.len(), refusal: None },
+        Err(refusal) => ChipSeen { path, named: 0, refusal: Some(refusal) },
+    };
+    find().into_iter().map(seen).collect()
+}
+
 /// The table of chips.
 pub(super) fn table(found: &[ChipFound]) -> String {
     let mut out = String::from("GPIO CHIPS\n");

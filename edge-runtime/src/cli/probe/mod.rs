@@ -10,4 +10,5 @@ mod command;
 mod nodes;
 mod words;
 
+pub(in crate::cli) use chips::{ChipSeen, chips};
 pub use command::{Args, run};

@@ -7,33 +7,25 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
-use shared::units::Micros;
 use signal_hook::consts::SIGUSR1;
 
 use super::command::{Opened, refuse, told};
 use crate::app::live::{self, Parts};
 use crate::app::{self, Model, live::SharedClock};
+use crate::blackbox::trigger::Trigger;
 use crate::blackbox::{Recorder, Tape};
-use crate::bundle::OpenBundle;
 use crate::cli::exit::Exit;
+use crate::cli::judging::measured;
 use crate::config::{Board, Simulation};
-use crate::engine::Inspector;
 use crate::health::alarms::Alarms;
+use crate::health::readings::{ReadingsThread, Roots};
 use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
-use crate::hw::roles::Clock;
 use crate::station::attendant::{Display, Keeper, NoDisplay};
 use crate::station::budget::Budget;
 use crate::station::line::Ended;
 use crate::store::EndReason;
-
-/// Pictures that are judged to know how long it takes: at most so many,
-const MOST_SAMPLES: usize = 1_000;
-/// at least so many,
-const LEAST_SAMPLES: usize = 5;
-/// and no longer than this.
-const MEASURE_FOR: Micros = Micros::from_millis(2_000);
 
 /// The virtual line in real time.
 pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> {
@@ -58,7 +50,10 @@ pub(super) fn board(line: &Opened<'_>, board: &Board) -> Result<Exit> {
         Ok(model) => model,
         Err(error) => return Ok(failed(&error, Exit::Engine)),
     };
-    let mut times = measured(&mut model, line.bundle)?;
+    let mut times = match model.inspectors.first_mut() {
+        Some(inspector) => measured(inspector, line.bundle)?,
+        None => Vec::new(),
+    };
     let budget = Budget::of(board, &line.config.layout(), &mut times);
     eprint!("{budget}");
     if let Err(error) = budget.check(board.greatest_speed_um_s()) {
@@ -88,27 +83,6 @@ impl Display for Shown {
     }
 }
 
-/// How long the first inspector takes for the bundle's own pictures.
-fn measured(model: &mut Model, bundle: &OpenBundle) -> Result<Vec<Micros>> {
-    let Some(inspector) = model.inspectors.first_mut() else { return Ok(Vec::new()) };
-    let pictures: Vec<&[u8]> = bundle.parity().chunks_exact(bundle.manifest().preprocess().input_bytes()).collect();
-    let (clock, mut times) = (Monotonic::start(), Vec::new());
-    for picture in pictures.iter().cycle().take(MOST_SAMPLES) {
-        let began = clock.now();
-        if times.len() >= LEAST_SAMPLES && began >= MEASURE_FOR {
-            break;
-        }
-        judge(inspector, picture)?;
-        times.push(clock.now().saturating_sub(began));
-    }
-    Ok(times)
-}
-
-fn judge(inspector: &mut Inspector, picture: &[u8]) -> Result<()> {
-    inspector.prepared(picture)?;
-    inspector.score().map(drop).context("the bundle's own picture cannot be judged")
-}
-
 /// Runs a line until it ends.
 fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn Display) -> Result<Exit> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -123,9 +97,12 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let run = store.run();
     let recorder = line.recorder(parts.simulation)?;
     let tape = recorder.as_ref().map_or_else(Tape::none, Recorder::tape);
-    let keep = Arc::new(AtomicBool::new(false));
-    signal_hook::flag::register(SIGUSR1, Arc::clone(&keep)).context("cannot listen for SIGUSR1")?;
-    let mut keeper = Keeper::new(clock.now(), display, tape.clone(), keep);
+    let asked = Arc::new(AtomicBool::new(false));
+    signal_hook::flag::register(SIGUSR1, Arc::clone(&asked)).context("cannot listen for SIGUSR1")?;
+    let readings = ReadingsThread::start(Roots::of_machine(line.config.audit().dir()));
+    let readings = readings.context("no thread to read the board's heat and room")?;
+    let trigger = Trigger::new(tape.clone(), asked);
+    let mut keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger);
     let alarms = Alarms::new(line.config.alarms());
     let Ended { store, status, counts, result } =
         live::run(line.config, parts, model, store, alarms, &mut keeper, &stop, tape.clone());

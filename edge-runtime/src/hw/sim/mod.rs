@@ -3,11 +3,13 @@
 //! [`product`] draws a part ([`paint`] its light, [`defect`] what is wrong with it), [`camera`] takes its picture,
 //! [`belt`] says where the belt is at which time, [`plan`] what a shift is made of, [`world`] which part is where, [`io`]
 //! holds trigger, encoder and gate ([`sensors`] gives every step and edge, [`live`] in real time), [`panel`] the
-//! display. Nothing here reads a clock; a shift runs in virtual time and is the same every time it is run with the same seed.
+//! display; [`gate_bench`] is a gate to be tested without a belt. Nothing here reads a clock; a shift runs in virtual time and is the
+//! same every time it is run with the same seed.
 
 pub mod belt;
 pub mod camera;
 pub mod defect;
+pub mod gate_bench;
 pub mod io;
 pub mod live;
 pub mod paint;

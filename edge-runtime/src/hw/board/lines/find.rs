@@ -5,7 +5,7 @@
 use std::path::PathBuf;
 
 use gpiocdev::chip::{Chip, chips};
-use gpiocdev::line::Offset;
+use gpiocdev::line::{Info, Offset};
 
 use super::open::LinesError;
 
@@ -44,11 +44,21 @@ pub fn find(key: &'static str, name: &str) -> Result<Place, LinesError> {
             chips: format!("{} and {}", one.display(), other.display()),
         }),
         (Some((chip, line)), None) if line.used => {
-            let holder = if line.consumer.is_empty() { "the kernel".to_owned() } else { line.consumer };
+            let holder = holder_of(line);
             Err(LinesError::Busy { key, name: name.to_owned(), chip, holder })
         }
         (Some((chip, line)), None) => Ok(Place { chip, offset: line.offset }),
     }
+}
+
+/// Who holds a line; nobody where the chip does not tell.
+pub fn holder(place: &Place) -> Option<String> {
+    let line = Chip::from_path(&place.chip).and_then(|chip| chip.line_info(place.offset)).ok()?;
+    line.used.then(|| holder_of(line))
+}
+
+fn holder_of(line: Info) -> String {
+    if line.consumer.is_empty() { "the kernel".to_owned() } else { line.consumer }
 }
 
 /// The line of a name such as `gpiochip0:17`, if its chip is there.

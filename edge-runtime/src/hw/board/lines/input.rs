@@ -81,12 +81,17 @@ impl BoardInput {
             .into_iter()
             .map(|(chip, lines)| OfChip::open(chip, &lines, two_phases))
             .collect::<Result<Vec<_>, _>>()?;
-        let level = |input| chips.iter().find_map(|chip| chip.level(input)).unwrap_or(false);
+        let level = |input| level_of(&chips, input).unwrap_or(false);
         let phases = two_phases.then(|| (level(Input::Encoder), level(Input::EncoderB)));
         let full = level(Input::BinFull);
         let first = Signal { at: KernelClock.now(), kind: SignalKind::BinFull(true) };
         let ready = full.then_some(first).into_iter().collect();
         Ok(Self { chips, decoder: Decoder::new(phases), ready, words: Vec::new() })
+    }
+
+    /// Whether an input is on now; nothing when it is not among these, or cannot be read.
+    pub(super) fn level(&self, input: Input) -> Option<bool> {
+        level_of(&self.chips, input)
     }
 
     /// Reads what is there.
@@ -98,6 +103,10 @@ impl BoardInput {
         self.decoder.signals(|signal| ready.push_back(signal));
         Ok(())
     }
+}
+
+fn level_of(chips: &[OfChip], input: Input) -> Option<bool> {
+    chips.iter().find_map(|chip| chip.level(input))
 }
 
 impl LineInput for BoardInput {

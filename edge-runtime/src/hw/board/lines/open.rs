@@ -83,7 +83,19 @@ pub fn open(lines: &Lines) -> Result<(BoardInput, BoardGate, BoardSignals), Line
         driven("board.lines.heartbeat", &lines.heartbeat, Value::Inactive)?,
         driven("board.lines.alarm", &lines.alarm, Value::Active)?,
     );
-    let inputs = [
+    let sensed: Vec<Sensed> = inputs(lines)
+        .into_iter()
+        .map(|(key, wire, input)| {
+            let Place { chip, offset } = find(key, &wire.name)?;
+            Ok(Sensed { key, wire: wire.clone(), input, chip, offset })
+        })
+        .collect::<Result<_, LinesError>>()?;
+    Ok((BoardInput::open(sensed)?, gate, signals))
+}
+
+/// The inputs that are wired, with their keys and what they are for.
+pub(super) fn inputs(lines: &Lines) -> Vec<(&'static str, &Wire, Input)> {
+    let all = [
         ("board.lines.trigger", Some(&lines.trigger), Input::Trigger),
         ("board.lines.photogate", lines.photogate.as_ref(), Input::Photogate),
         ("board.lines.encoder", lines.encoder.as_ref(), Input::Encoder),
@@ -92,13 +104,16 @@ pub fn open(lines: &Lines) -> Result<(BoardInput, BoardGate, BoardSignals), Line
         ("board.lines.bin_full", lines.bin_full.as_ref(), Input::BinFull),
         ("board.lines.reset", lines.reset.as_ref(), Input::Reset),
     ];
-    let sensed: Vec<Sensed> = inputs
-        .into_iter()
-        .filter_map(|(key, wire, input)| wire.map(|wire| (key, wire, input)))
-        .map(|(key, wire, input)| {
-            let Place { chip, offset } = find(key, &wire.name)?;
-            Ok(Sensed { key, wire: wire.clone(), input, chip, offset })
-        })
-        .collect::<Result<_, LinesError>>()?;
-    Ok((BoardInput::open(sensed)?, gate, signals))
+    all.into_iter().filter_map(|(key, wire, input)| wire.map(|wire| (key, wire, input))).collect()
+}
+
+/// The outputs that are wired, with their keys.
+pub(super) fn outputs(lines: &Lines) -> Vec<(&'static str, &Wire)> {
+    let all = [
+        ("board.lines.reject", Some(&lines.reject)),
+        ("board.lines.run_ok", lines.run_ok.as_ref()),
+        ("board.lines.heartbeat", lines.heartbeat.as_ref()),
+        ("board.lines.alarm", lines.alarm.as_ref()),
+    ];
+    all.into_iter().filter_map(|(key, wire)| wire.map(|wire| (key, wire))).collect()
 }
