@@ -24,7 +24,7 @@
 //! Version rule: the database's `user_version` counts the steps that made its tables. Opening for writing takes the missing
 //! steps, one transaction each; a file with more steps than are known is refused and left alone.
 
-mod durable;
+pub(crate) mod durable;
 pub mod entry;
 pub mod error;
 pub mod export;
