@@ -1,15 +1,18 @@
 //! The commands, one file each: its arguments and its `run`. Standard output is data, standard error is talk.
 
 pub mod bench;
+pub mod bundles;
 pub mod check_config;
 pub mod exit;
 pub mod export;
 pub mod inspect;
+pub mod install_bundle;
 pub mod model_option;
 pub mod period;
 pub mod pictures;
 pub mod probe;
 pub mod records;
 pub mod render;
+pub mod rollback;
 pub mod run;
 pub mod verify_bundle;

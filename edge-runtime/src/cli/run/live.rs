@@ -1,44 +1,31 @@
 //! `run` in real time: on a board, or on the virtual line with the threads of a board.
 //!
-//! Takes what `command` has opened; measures how long this machine takes to judge, says whether the line can hold, and runs it
+//! Takes what `command` has opened; starts the thread that looks after slots of bundles, where there are any, and runs the line
 //! until SIGTERM or Ctrl-C, until the twin has come to rest, or until something fails that it cannot be without.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use anyhow::{Context as _, Result};
-use shared::units::Micros;
 
 use super::command::{Opened, refuse, told};
 use crate::app::live::{self, Parts};
 use crate::app::{self, Model, live::SharedClock};
-use crate::bundle::OpenBundle;
+use crate::bundle::slots::{Place, Running, Slots};
 use crate::cli::exit::Exit;
 use crate::config::{Board, Simulation};
-use crate::engine::Inspector;
 use crate::health::alarms::Alarms;
 use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
-use crate::hw::roles::Clock;
 use crate::station::attendant::{Display, Keeper, NoDisplay};
-use crate::station::budget::Budget;
+use crate::station::bundles::{self, Keeping, WithBundles};
 use crate::station::line::Ended;
 use crate::store::EndReason;
 
-/// Pictures that are judged to know how long it takes: at most so many,
-const MOST_SAMPLES: usize = 1_000;
-/// at least so many,
-const LEAST_SAMPLES: usize = 5;
-/// and no longer than this.
-const MEASURE_FOR: Micros = Micros::from_millis(2_000);
-
 /// The virtual line in real time.
-pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> {
-    let model = match line.model(1) {
-        Ok(model) => model,
-        Err(error) => return Ok(failed(&error, Exit::Engine)),
-    };
+pub(super) fn twins(line: &Opened<'_>, model: Model, simulation: &Simulation) -> Result<Exit> {
     let plan = simulation.plan();
     eprintln!("SIMULATION in real time: {}, {} parts, seed {}", line.config.name(), plan.parts, plan.seed);
     let clock: SharedClock = Arc::new(Monotonic::start());
@@ -51,17 +38,7 @@ pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> 
 }
 
 /// A board.
-pub(super) fn board(line: &Opened<'_>, board: &Board) -> Result<Exit> {
-    let mut model = match line.model(1) {
-        Ok(model) => model,
-        Err(error) => return Ok(failed(&error, Exit::Engine)),
-    };
-    let mut times = measured(&mut model, line.bundle)?;
-    let budget = Budget::of(board, &line.config.layout(), &mut times);
-    eprint!("{budget}");
-    if let Err(error) = budget.check(board.greatest_speed_um_s()) {
-        return Ok(refuse(&error, Exit::Usage));
-    }
+pub(super) fn board(line: &Opened<'_>, model: Model, board: &Board) -> Result<Exit> {
     let parts = match app::board::open(board) {
         Ok(parts) => parts,
         Err(error) => return Ok(refuse(&error, Exit::Engine)),
@@ -86,27 +63,6 @@ impl Display for Shown {
     }
 }
 
-/// How long the first inspector takes for the bundle's own pictures.
-fn measured(model: &mut Model, bundle: &OpenBundle) -> Result<Vec<Micros>> {
-    let Some(inspector) = model.inspectors.first_mut() else { return Ok(Vec::new()) };
-    let pictures: Vec<&[u8]> = bundle.parity().chunks_exact(bundle.manifest().preprocess().input_bytes()).collect();
-    let (clock, mut times) = (Monotonic::start(), Vec::new());
-    for picture in pictures.iter().cycle().take(MOST_SAMPLES) {
-        let began = clock.now();
-        if times.len() >= LEAST_SAMPLES && began >= MEASURE_FOR {
-            break;
-        }
-        judge(inspector, picture)?;
-        times.push(clock.now().saturating_sub(began));
-    }
-    Ok(times)
-}
-
-fn judge(inspector: &mut Inspector, picture: &[u8]) -> Result<()> {
-    inspector.prepared(picture)?;
-    inspector.score().map(drop).context("the bundle's own picture cannot be judged")
-}
-
 /// Runs a line until it ends.
 fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn Display) -> Result<Exit> {
     let stop = Arc::new(AtomicBool::new(false));
@@ -119,10 +75,26 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
         Err(error) => return Ok(refuse(&error, Exit::Internal)),
     };
     let run = store.run();
-    let mut keeper = Keeper::new(clock.now(), display);
     let alarms = Alarms::new(line.config.alarms());
-    let Ended { store, status, counts, result } =
-        live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
+    let keeper = Keeper::new(clock.now(), display);
+    let (Ended { store, status, counts, result }, mut keeper) = std::thread::scope(|scope| {
+        let bundles = line.config.slots().map(|folder| {
+            let (slots, factory) = (Slots::new(folder.to_owned()), line.config.bundle().to_owned());
+            let make_ready = |path: &Path| line.maker.for_a_running_line(path);
+            let (link, work) = bundles::link(line.bad);
+            let keeping = Keeping::new(slots.clone(), factory, line.running, make_ready);
+            (link, slots, scope.spawn(move || keeping.work(&work)))
+        });
+        let (link, bundles) = bundles.map_or((None, None), |(link, slots, thread)| (Some(link), Some((slots, thread))));
+        let mut keeper = WithBundles::new(keeper, link);
+        let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
+        let keeper = keeper.end();
+        if let Some((slots, thread)) = bundles {
+            let last = thread.join().ok().filter(|_| ended.result.is_ok());
+            last.into_iter().for_each(|last| ended_well(&slots, last));
+        }
+        (ended, keeper)
+    });
     keeper.stopped(&status);
     let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
     let kept = store.finish(WallClock.now(), reason);
@@ -153,7 +125,10 @@ fn fire_errors(mut errors: Vec<i64>) {
     );
 }
 
-fn failed(error: &anyhow::Error, exit: Exit) -> Exit {
-    eprintln!("error: {error:#}");
-    exit
+/// A trial that somebody only interrupted has not failed.
+fn ended_well(slots: &Slots, last: Running) {
+    let Place::Slot(slot) = last.place else { return };
+    if let Err(error) = slots.change(|state| state.ended_well(slot, &last.sha256)) {
+        tracing::warn!(%error, "a start too many is counted against the bundle on trial");
+    }
 }
