@@ -130,7 +130,12 @@ impl<F: FnMut(&Path) -> Result<Ready, String>> Keeping<F> {
                     self.told = None;
                     work.shared.bad.store(state.bad().next().is_some(), Ordering::Relaxed);
                 }
-                Err(error) => self.tell(&error),
+                Err(error) => {
+                    // Without a state nobody knows any more what to go back to.
+                    let lost = matches!(error, SlotsError::State { .. } | SlotsError::Missing { .. });
+                    work.shared.bad.fetch_or(lost, Ordering::Relaxed);
+                    self.tell(&error);
+                }
             }
             if ended {
                 return self.running;

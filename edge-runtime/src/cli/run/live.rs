@@ -6,6 +6,7 @@
 use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Scope, ScopedJoinHandle};
 
 use anyhow::{Context as _, Result};
 
@@ -20,9 +21,9 @@ use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
 use crate::station::attendant::{Display, Keeper, NoDisplay};
-use crate::station::bundles::{self, Keeping, WithBundles};
+use crate::station::bundles::{self, Keeping, Link, WithBundles};
 use crate::station::line::Ended;
-use crate::store::EndReason;
+use crate::store::{EndReason, RunId};
 
 /// The virtual line in real time.
 pub(super) fn twins(line: &Opened<'_>, model: Model, simulation: &Simulation) -> Result<Exit> {
@@ -77,24 +78,45 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let run = store.run();
     let alarms = Alarms::new(line.config.alarms());
     let keeper = Keeper::new(clock.now(), display);
-    let (Ended { store, status, counts, result }, mut keeper) = std::thread::scope(|scope| {
-        let bundles = line.config.slots().map(|folder| {
-            let (slots, factory) = (Slots::new(folder.to_owned()), line.config.bundle().to_owned());
-            let make_ready = |path: &Path| line.maker.for_a_running_line(path);
-            let (link, work) = bundles::link(line.bad);
-            let keeping = Keeping::new(slots.clone(), factory, line.running, make_ready);
-            (link, slots, scope.spawn(move || keeping.work(&work)))
-        });
-        let (link, bundles) = bundles.map_or((None, None), |(link, slots, thread)| (Some(link), Some((slots, thread))));
+    std::thread::scope(|scope| {
+        let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
         let mut keeper = WithBundles::new(keeper, link);
         let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
-        let keeper = keeper.end();
-        if let Some((slots, thread)) = bundles {
-            let last = thread.join().ok().filter(|_| ended.result.is_ok());
-            last.into_iter().for_each(|last| ended_well(&slots, last));
+        let well = ended.result.is_ok();
+        let exit = conclude(line, run, ended, keeper.end());
+        // A self-test that still goes on holds up nothing more: outputs are at rest, records on the disk.
+        if let Some(last) = thread.and_then(|(slots, thread)| Some((slots, thread.join().ok()?))).filter(|_| well) {
+            ended_well(&last.0, last.1);
         }
-        (ended, keeper)
-    });
+        exit
+    })
+}
+
+/// The slots, and the thread that looks after them; it ends with the bundle that was in charge last.
+type Bundles<'scope> = (Slots, ScopedJoinHandle<'scope, Running>);
+
+/// Starts the bundles' thread. A line does without it rather than not run.
+fn look_after<'scope>(
+    folder: &Path,
+    line: &'scope Opened<'_>,
+    scope: &'scope Scope<'scope, '_>,
+) -> Option<(Link, Bundles<'scope>)> {
+    let (slots, factory) = (Slots::new(folder.to_owned()), line.config.bundle().to_owned());
+    let make_ready = |path: &Path| line.maker.for_a_running_line(path);
+    let keeping = Keeping::new(slots.clone(), factory, line.running, make_ready);
+    let (link, work) = bundles::link(line.bad);
+    match std::thread::Builder::new().name("bundles".to_owned()).spawn_scoped(scope, move || keeping.work(&work)) {
+        Ok(thread) => Some((link, (slots, thread))),
+        Err(error) => {
+            tracing::error!(%error, "no thread for the bundles: none is changed before the next start");
+            None
+        }
+    }
+}
+
+/// Ends the records, and says what became of the line.
+fn conclude(line: &Opened<'_>, run: RunId, ended: Ended, mut keeper: Keeper<'_>) -> Result<Exit> {
+    let Ended { store, status, counts, result } = ended;
     keeper.stopped(&status);
     let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
     let kept = store.finish(WallClock.now(), reason);
