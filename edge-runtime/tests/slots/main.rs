@@ -8,3 +8,4 @@ mod kill;
 mod live;
 mod seal;
 mod station;
+mod workers;
