@@ -7,7 +7,8 @@ use std::process::ExitCode;
 use clap::{Parser, Subcommand};
 use edge_runtime::cli::exit::Exit;
 use edge_runtime::cli::{
-    bench, check_config, doctor, export, inspect, probe, records, render, replay, run, test_gate, verify_bundle,
+    bench, bundles, check_config, doctor, export, inspect, install_bundle, probe, records, render, replay, rollback,
+    run, test_gate, verify_bundle,
 };
 use stats_alloc::StatsAlloc;
 use tracing::Level;
@@ -25,6 +26,9 @@ enum Command {
     Run(run::Args),
     Inspect(inspect::Args),
     VerifyBundle(verify_bundle::Args),
+    InstallBundle(install_bundle::Args),
+    Bundles(bundles::Args),
+    Rollback(rollback::Args),
     CheckConfig(check_config::Args),
     Records(records::Args),
     Export(export::Args),
@@ -52,6 +56,9 @@ fn main() -> ExitCode {
         Command::Run(args) => run::run(&args),
         Command::Inspect(args) => inspect::run(&args),
         Command::VerifyBundle(args) => verify_bundle::run(&args),
+        Command::InstallBundle(args) => install_bundle::run(&args),
+        Command::Bundles(args) => bundles::run(&args),
+        Command::Rollback(args) => rollback::run(&args),
         Command::CheckConfig(args) => check_config::run(&args),
         Command::Records(args) => records::run(&args),
         Command::Export(args) => export::run(&args),

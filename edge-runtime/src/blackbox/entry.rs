@@ -81,6 +81,13 @@ pub enum Entry {
     Said(Said),
     /// A part's picture went to be judged.
     Shot(Shot),
+    /// It was judged by the bundle with this number.
+    JudgedBy {
+        /// The part.
+        part: PartId,
+        /// The bundle.
+        bundle: u32,
+    },
 }
 
 impl Entry {

@@ -31,6 +31,19 @@ const HASH_BYTES: usize = 32;
 /// No recording is larger, in bytes: it is held in memory whole.
 pub const MAX_BOX_BYTES: u64 = 2 << 30;
 
+/// A bundle that judged.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub struct Judge {
+    /// Its number within the run.
+    pub number: u32,
+    /// Name of the product.
+    pub product: String,
+    /// SHA-256 of its file.
+    pub sha256: [u8; 32],
+    /// A part was bad when its score was greater.
+    pub threshold: Score,
+}
+
 /// What a recording is of.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct Header {
@@ -42,12 +55,8 @@ pub struct Header {
     pub kept_at_us: i64,
     /// The configuration's text.
     pub config: String,
-    /// Name of the product.
-    pub product: String,
-    /// SHA-256 of the bundle that judged.
-    pub bundle_sha256: [u8; 32],
-    /// A part was bad when its score was greater.
-    pub threshold: f32,
+    /// The bundles that have judged since the station's start, in the order of their numbers.
+    pub judges: Vec<Judge>,
     /// Whether the line was a simulated one.
     pub simulation: bool,
 }
@@ -65,8 +74,6 @@ impl Header {
 pub struct Recording {
     /// What it is of.
     pub header: Header,
-    /// A part was bad when its score was greater.
-    pub threshold: Score,
     /// In their order.
     pub entries: Vec<Entry>,
 }
@@ -133,8 +140,8 @@ pub fn write(out: &mut dyn Write, header: &Header, segments: &[Arc<Segment>]) ->
     encode(&mut out, header)?;
     for segment in segments {
         out.write_all(&segment.entries)?;
-        for shot in &segment.shots {
-            encode(&mut out, &Entry::Shot(shot.clone()))?;
+        for entry in &segment.aside {
+            encode(&mut out, entry)?;
         }
     }
     let hash = out.hash.finalize();
@@ -177,7 +184,6 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Recording, BoxError> {
         |left: &[u8], what| BoxError::Malformed { path: name(), offset: bytes.len() - HASH_BYTES - left.len(), what };
     let (header, after): (Header, _) =
         postcard::take_from_bytes(left).map_err(|_| malformed(left, "no header of a recording"))?;
-    let threshold = Score::new(header.threshold).ok_or_else(|| malformed(left, "a threshold that is no score"))?;
     left = after;
     let mut entries = Vec::new();
     while !left.is_empty() {
@@ -189,7 +195,7 @@ pub fn parse(bytes: &[u8], path: &Path) -> Result<Recording, BoxError> {
         entries.push(entry);
         left = after;
     }
-    Ok(Recording { header, threshold, entries })
+    Ok(Recording { header, entries })
 }
 
 fn encode(out: &mut Hashed<'_>, value: &impl Serialize) -> io::Result<()> {
@@ -262,9 +268,7 @@ mod tests {
             why: "ASKED".to_owned(),
             kept_at_us: 1,
             config: "[station]".to_owned(),
-            product: "cap".to_owned(),
-            bundle_sha256: [3; 32],
-            threshold: 0.5,
+            judges: vec![Judge { number: 0, product: "cap".to_owned(), sha256: [3; 32], threshold: Score::default() }],
             simulation: true,
         }
     }

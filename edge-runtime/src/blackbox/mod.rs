@@ -23,6 +23,6 @@ mod tests;
 pub mod trigger;
 
 pub use entry::{Entry, Movement, Shot};
-pub use file::{BoxError, Header, Recording};
+pub use file::{BoxError, Header, Judge, Recording};
 pub use recorder::{Recorder, Settings};
 pub use tape::Tape;

@@ -50,7 +50,7 @@ impl Recorder {
     ) -> std::io::Result<Self> {
         let (tape, notes) = Tape::with_notes();
         let thread = std::thread::Builder::new().name("black box".to_owned());
-        let thread = thread.spawn(move || record(&settings, &header, &notes, &now))?;
+        let thread = thread.spawn(move || record(&settings, header, &notes, &now))?;
         Ok(Self { tape, thread: Some(thread) })
     }
 
@@ -71,12 +71,13 @@ impl Drop for Recorder {
     }
 }
 
-fn record(settings: &Settings, header: &Header, notes: &Notes, now: &dyn Fn() -> WallTime) {
+fn record(settings: &Settings, mut header: Header, notes: &Notes, now: &dyn Fn() -> WallTime) {
     let mut ring = Ring::new(settings.limits);
     let mut writing: Option<JoinHandle<()>> = None;
     while let Ok(note) = notes.recv() {
         match note {
             Note::Entry(entry) => ring.push(entry),
+            Note::Judge(judge) => header.judges.push(judge),
             Note::Keep(why) => {
                 if writing.as_ref().is_some_and(|thread| !thread.is_finished()) {
                     tracing::warn!(why, "the recording before is still being written: none is kept of this");

@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use shared::units::Micros;
 
-use super::entry::{Entry, Shot};
+use super::entry::Entry;
 
 /// How much is held.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -27,8 +27,8 @@ pub struct Segment {
     began: Option<Micros>,
     /// Entries but for pictures, one after the other, as in the file.
     pub entries: Vec<u8>,
-    /// Pictures that came meanwhile.
-    pub shots: Vec<Shot>,
+    /// Pictures that came meanwhile, as they are.
+    pub aside: Vec<Entry>,
     bytes: usize,
 }
 
@@ -78,7 +78,7 @@ impl Ring {
                 if self.bytes.saturating_add(bytes) > self.limits.most_bytes {
                     return;
                 }
-                self.open.shots.push(shot);
+                self.open.aside.push(Entry::Shot(shot));
                 bytes
             }
             entry => {

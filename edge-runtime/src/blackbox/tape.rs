@@ -8,6 +8,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 
 use super::entry::Entry;
+use super::file::Judge;
 
 /// Entries that may wait: more than a second of a fast encoder, in which the recorder has only to encode them.
 const QUEUE: usize = 16_384;
@@ -17,6 +18,8 @@ const QUEUE: usize = 16_384;
 pub enum Note {
     /// Something happened.
     Entry(Entry),
+    /// Another bundle judges from now on.
+    Judge(Judge),
     /// What there is, is to be kept; the reason is part of the file's name.
     Keep(&'static str),
     /// Nothing more will come.
@@ -61,6 +64,13 @@ impl Tape {
         }
         if self.lost.load(Ordering::Relaxed) || post.try_send(Note::Entry(entry)).is_err() {
             self.lost.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Says that another bundle judges from now on.
+    pub fn judge(&self, judge: Judge) {
+        if self.post.as_ref().is_some_and(|post| post.try_send(Note::Judge(judge)).is_err()) {
+            tracing::warn!("the black box does not keep up: it does not know the bundle that judges");
         }
     }
 

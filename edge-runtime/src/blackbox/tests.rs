@@ -251,9 +251,7 @@ fn a_ring_holds_the_last_of_it_within_its_bytes_and_can_be_run() {
         why: "ASKED".to_owned(),
         kept_at_us: 0,
         config: String::new(),
-        product: String::new(),
-        bundle_sha256: [0; 32],
-        threshold: 0.5,
+        judges: Vec::new(),
         simulation: true,
     };
     file::write(&mut bytes, &header, &ring.cut()).unwrap();

@@ -143,6 +143,11 @@ impl OpenBundle {
         &self.bytes[self.parity.clone()]
     }
 
+    /// The whole file.
+    pub fn bytes(&self) -> &[u8] {
+        &self.bytes
+    }
+
     /// SHA-256 of the whole file, signature included.
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {

@@ -1,10 +1,9 @@
 //! How long this machine takes to judge a picture, for commands that hold it against a line.
 
-use anyhow::{Context as _, Result};
 use shared::units::Micros;
 
 use crate::bundle::OpenBundle;
-use crate::engine::Inspector;
+use crate::engine::{InspectError, Inspector};
 use crate::hw::clock::Monotonic;
 use crate::hw::roles::Clock as _;
 
@@ -19,8 +18,8 @@ const MEASURE_FOR: Micros = Micros::from_millis(2_000);
 ///
 /// # Errors
 /// One of them cannot be judged.
-pub fn measured(inspector: &mut Inspector, bundle: &OpenBundle) -> Result<Vec<Micros>> {
-    let pictures: Vec<&[u8]> = bundle.parity().chunks_exact(bundle.manifest().preprocess().input_bytes()).collect();
+pub fn measured(inspector: &mut Inspector, bundle: &OpenBundle) -> Result<Vec<Micros>, InspectError> {
+    let pictures: Vec<&[u8]> = pictures(bundle).collect();
     let (clock, mut times) = (Monotonic::start(), Vec::new());
     for picture in pictures.iter().cycle().take(MOST_SAMPLES) {
         let began = clock.now();
@@ -33,7 +32,16 @@ pub fn measured(inspector: &mut Inspector, bundle: &OpenBundle) -> Result<Vec<Mi
     Ok(times)
 }
 
-fn judge(inspector: &mut Inspector, picture: &[u8]) -> Result<()> {
+/// The bundle's own pictures, each `[row][column][RGB]`.
+pub fn pictures(bundle: &OpenBundle) -> std::slice::ChunksExact<'_, u8> {
+    bundle.parity().chunks_exact(bundle.manifest().preprocess().input_bytes())
+}
+
+/// Judges one of them.
+///
+/// # Errors
+/// [`InspectError`].
+pub fn judge(inspector: &mut Inspector, picture: &[u8]) -> Result<(), InspectError> {
     inspector.prepared(picture)?;
-    inspector.score().map(drop).context("the bundle's own picture cannot be judged")
+    inspector.score().map(drop)
 }

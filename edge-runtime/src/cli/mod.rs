@@ -1,11 +1,13 @@
 //! The commands, one file each: its arguments and its `run`. Standard output is data, standard error is talk.
 
 pub mod bench;
+pub mod bundles;
 pub mod check_config;
 pub mod doctor;
 pub mod exit;
 pub mod export;
 pub mod inspect;
+pub mod install_bundle;
 pub mod judging;
 pub mod model_option;
 pub mod period;
@@ -14,6 +16,7 @@ pub mod probe;
 pub mod records;
 pub mod render;
 pub mod replay;
+pub mod rollback;
 pub mod run;
 pub mod test_gate;
 pub mod verify_bundle;

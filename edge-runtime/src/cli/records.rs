@@ -14,7 +14,7 @@ use super::exit::Exit;
 use super::period::Period;
 use super::pictures::write_whole_with;
 use crate::hw::clock::WallClock;
-use crate::store::read::Kind;
+use crate::store::read::{Kind, Run};
 use crate::store::{Entry, Filter, Reader};
 
 /// Shows the records of a stretch of time.
@@ -103,12 +103,13 @@ fn json(reader: &Reader, filter: Filter, out: &mut dyn Write) -> Result<()> {
 
 fn table(reader: &Reader, filter: Filter, out: &mut dyn Write) -> Result<()> {
     let mut counts = [0_u64; 3];
-    let mut run = None;
+    let (mut run, mut bundle) = (None, 0);
     let runs = reader.runs()?;
     for entry in reader.entries(filter) {
         let entry = entry?;
         if run != Some(entry.run) {
             run = Some(entry.run);
+            bundle = 0;
             if let Some(run) = runs.iter().find(|run| run.id == entry.run) {
                 let simulated = if run.simulation { ", SIMULATION" } else { "" };
                 let ended =
@@ -125,6 +126,10 @@ fn table(reader: &Reader, filter: Filter, out: &mut dyn Write) -> Result<()> {
                 "part", "left", "verdict", "score", "fate", "reason"
             )?;
         }
+        if let Some(number) = entry.details.bundle.filter(|number| *number != bundle) {
+            bundle = number;
+            writeln!(out, "{}", judged_by(runs.iter().find(|run| run.id == entry.run), number))?;
+        }
         let raw = entry.record.get();
         counts[match raw.verdict {
             Verdict::Good(_) => 0,
@@ -136,6 +141,17 @@ fn table(reader: &Reader, filter: Filter, out: &mut dyn Write) -> Result<()> {
     let [good, bad, uninspected] = counts;
     writeln!(out, "{} records: {good} good, {bad} bad, {uninspected} uninspected", good + bad + uninspected)?;
     out.flush().context("cannot write the table")
+}
+
+/// Which bundle the records that follow are of.
+fn judged_by(run: Option<&Run>, number: u32) -> String {
+    let taken = run.and_then(|run| run.takeovers.iter().find(|taken| taken.number == number));
+    let (product, sha256, since) = match (taken, run) {
+        (Some(taken), _) => (&taken.product, &taken.bundle_sha256, taken.since),
+        (None, Some(run)) if number == 0 => (&run.product, &run.bundle_sha256, run.started_at),
+        _ => return format!("bundle {number}, of which nothing is known"),
+    };
+    format!("bundle {number}: {product}, SHA-256 {}..., since {since}", sha256.get(..16).unwrap_or(sha256))
 }
 
 fn line(entry: &Entry) -> String {

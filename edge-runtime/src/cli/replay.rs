@@ -4,7 +4,7 @@
 //! go through the same preparation, network and threshold as on the line, and the gate's machine hears their verdicts when it heard
 //! those of then. It moves no output and opens no device.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 use std::fmt;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -19,7 +19,7 @@ use super::exit::Exit;
 use super::model_option::ModelOption;
 use super::pictures::write_whole;
 use crate::blackbox::rerun::{Course, Rerun, rerun};
-use crate::blackbox::{Entry, Recording, file};
+use crate::blackbox::{Entry, Judge, Recording, Shot, file};
 use crate::bundle::OpenBundle;
 use crate::config::Config;
 use crate::engine::{Inspector, choice};
@@ -91,28 +91,38 @@ fn refuse(error: &dyn std::error::Error, exit: Exit) -> Exit {
 /// The recorded pictures' verdicts by a bundle.
 struct Judged {
     product: String,
-    same_bundle: bool,
     verdicts: BTreeMap<PartId, Verdict>,
+    /// Parts that the same bundle judged then.
+    same: BTreeSet<PartId>,
 }
 
 fn judge(args: &Args, path: &Path, recording: &Recording, config: &Config) -> Result<Judged, (anyhow::Error, Exit)> {
     let refused = |error| (error, Exit::BundleRefused);
     let bundle = args.model.open(path, &args.trust).map_err(refused)?;
-    let same_bundle = bundle.sha256() == recording.header.bundle_sha256;
     let mut worker = worker(args, &bundle, config).map_err(|error| (error, Exit::Engine))?;
-    let shots =
-        recording.entries.iter().filter_map(|entry| if let Entry::Shot(shot) = entry { Some(shot) } else { None });
-    let verdicts = shots.map(|shot| {
-        let (verdict, _) = worker.inspect(Arc::clone(&shot.picture));
-        // The station's own threshold of then may have been moved.
-        let verdict = match verdict.score().filter(|_| same_bundle) {
-            Some(score) => Verdict::of(score, recording.threshold),
-            None => verdict,
-        };
-        (shot.part, verdict)
+    let judges = judges(recording);
+    let (mut verdicts, mut same) = (BTreeMap::new(), BTreeSet::new());
+    for entry in &recording.entries {
+        let Entry::Shot(Shot { part, picture }) = entry else { continue };
+        let (mut verdict, _) = worker.inspect(Arc::clone(picture));
+        if let Some(then) = judges.get(part).filter(|then| then.sha256 == bundle.sha256()) {
+            same.insert(*part);
+            // The station may have moved the threshold.
+            verdict = verdict.score().map_or(verdict, |score| Verdict::of(score, then.threshold));
+        }
+        verdicts.insert(*part, verdict);
+    }
+    Ok(Judged { product: bundle.manifest().product().to_owned(), verdicts, same })
+}
+
+/// The bundle that judged each part.
+fn judges(recording: &Recording) -> BTreeMap<PartId, &Judge> {
+    let judge = |number: u32| recording.header.judges.iter().find(|judge| judge.number == number);
+    let judged = recording.entries.iter().filter_map(|entry| match entry {
+        Entry::JudgedBy { part, bundle } => Some((*part, judge(*bundle)?)),
+        _ => None,
     });
-    let verdicts = verdicts.collect();
-    Ok(Judged { product: bundle.manifest().product().to_owned(), same_bundle, verdicts })
+    judged.collect()
 }
 
 fn worker(args: &Args, bundle: &OpenBundle, config: &Config) -> Result<Worker> {
@@ -138,7 +148,7 @@ struct Table {
     simulation: bool,
     seconds: f64,
     stretches: usize,
-    product_then: String,
+    product_then: Vec<String>,
     product_now: Option<String>,
     same_bundle: bool,
     /// Pictures judged again.
@@ -172,9 +182,9 @@ impl Table {
             simulation: header.simulation,
             seconds: outcome.length.as_millis_f64() / 1e3,
             stretches: outcome.stretches,
-            product_then: header.product.clone(),
+            product_then: header.judges.iter().map(|judge| judge.product.clone()).collect(),
             product_now: judged.map(|judged| judged.product.clone()),
-            same_bundle: judged.is_none_or(|judged| judged.same_bundle),
+            same_bundle: judged.is_none_or(|judged| judged.same.len() == judged.verdicts.len()),
             judged: again.map(|(all, _)| all),
             judged_the_same: again.map(|(_, same)| same),
             movements: outcome.movements.0,

@@ -57,6 +57,7 @@ impl Hardware {
 pub struct Config {
     name: String,
     bundle: PathBuf,
+    slots: Option<PathBuf>,
     trust: Vec<PathBuf>,
     false_reject: Option<f64>,
     layout: Layout,
@@ -108,6 +109,7 @@ impl Config {
         Ok(Self {
             name: raw.station.name.clone(),
             bundle: base.join(&raw.model.bundle),
+            slots: raw.model.slots.as_ref().map(|slots| base.join(slots)),
             trust: raw.model.trust.iter().map(|key| base.join(key)).collect(),
             false_reject: raw.model.false_reject,
             layout,
@@ -140,10 +142,16 @@ impl Config {
         &self.name
     }
 
-    /// The bundle that judges.
+    /// The bundle that judges, or with slots the one that judges while none of theirs is committed.
     #[must_use]
     pub fn bundle(&self) -> &Path {
         &self.bundle
+    }
+
+    /// The folder of slots A and B, if new bundles are to be tried there.
+    #[must_use]
+    pub fn slots(&self) -> Option<&Path> {
+        self.slots.as_deref()
     }
 
     /// Files of the public keys that may have signed it.
@@ -242,10 +250,11 @@ impl Config {
         self
     }
 
-    /// The same with another bundle.
+    /// The same with another bundle, whatever the slots hold.
     #[must_use]
     pub fn with_bundle(mut self, bundle: PathBuf) -> Self {
         self.bundle = bundle;
+        self.slots = None;
         self
     }
 
@@ -277,6 +286,7 @@ impl Config {
             ("station", self.name.clone()),
             ("hardware", kind.to_owned()),
             ("bundle", self.bundle.display().to_string()),
+            ("bundle slots", self.slots.as_ref().map_or("none".to_owned(), |slots| slots.display().to_string())),
             ("trusted keys", self.trust.len().to_string()),
             ("false rejects", self.false_reject.map_or("the bundle's".to_owned(), |share| format!("{share} at most"))),
             ("gate distance", millimetres(layout.gate_distance())),
@@ -397,6 +407,10 @@ mod tests {
     #[test]
     fn paths_are_relative_to_the_file() {
         assert_eq!(parse(SIM).unwrap().bundle(), Path::new("base/../../models/demo/cap-nano.draem"));
+        assert_eq!(parse(SIM).unwrap().slots(), None);
+        let slots = parse(&SIM.replace("\n[line]", "slots = \"slots\"\n[line]")).unwrap();
+        assert_eq!(slots.slots(), Some(Path::new("base/slots")));
+        assert_eq!(slots.with_bundle("other.draem".into()).slots(), None);
     }
 
     #[test]

@@ -44,6 +44,7 @@ pub struct Station {
 #[serde(deny_unknown_fields)]
 pub struct Model {
     pub bundle: PathBuf,
+    pub slots: Option<PathBuf>,
     pub trust: Vec<PathBuf>,
     pub false_reject: Option<f64>,
 }

@@ -35,6 +35,13 @@ pub fn keep_memory() -> Result<(), String> {
     })
 }
 
+/// Lets the calling thread run only where others leave room; it cannot take that back. Threads that it starts inherit it.
+pub fn run_last() {
+    if let Err(error) = rustix::process::nice(10) {
+        tracing::debug!(%error, "a thread that should run last runs as any other");
+    }
+}
+
 /// Asks for both, and logs what was refused.
 pub fn ask(priority: u8) -> Refusals {
     let refusals: Refusals = [run_first(priority), keep_memory()].into_iter().filter_map(Result::err).collect();

@@ -13,7 +13,7 @@ use thiserror::Error;
 
 use super::details::Details;
 use super::workers::Evidence;
-use crate::store::StoreError;
+use crate::store::{StoreError, Takeover};
 
 /// Why a record was not written.
 #[derive(Debug, Error)]
@@ -52,6 +52,15 @@ pub trait RecordSink {
     ) -> Result<(), AuditError> {
         self.append(record, evidence)
     }
+
+    /// Another bundle judges; records of parts that it judged come later and name its number. A sink that keeps no measurements
+    /// drops it.
+    ///
+    /// # Errors
+    /// [`AuditError`] when it cannot be kept; records could not be attributed then.
+    fn takeover(&mut self, _takeover: &Takeover) -> Result<(), AuditError> {
+        Ok(())
+    }
 }
 
 #[derive(Debug, Clone, Default)]
@@ -88,6 +97,7 @@ impl Audit {
     /// A judgement with its evidence; whether it came in time is the tracker's to say.
     pub fn judged(&mut self, part: PartId, evidence: Option<Evidence>) {
         if let Some(known) = self.known.get_mut(&part) {
+            known.details.bundle = evidence.as_ref().map(|evidence| evidence.bundle);
             known.evidence = evidence;
         }
     }
@@ -190,7 +200,10 @@ mod tests {
         let late = Verdict::Good(Score::new(0.1).unwrap());
         audit.seen(part, Micros(10), Travel(100));
         audit.decided(part, Micros(20), Travel(200), Fate::Rejected(Cause::Uninspected(Reason::NotJudged)));
-        audit.judged(part, Some(Evidence { width: 1, input: vec![0; 3], heatmap: vec![0.0], original: None }));
+        audit.judged(
+            part,
+            Some(Evidence { width: 1, input: vec![0; 3], heatmap: vec![0.0], original: None, bundle: 0 }),
+        );
         audit.late(part, late);
         audit.details(part).unwrap().fire_error_us = Some(12);
         let record = audit.left(part, &mut kept).unwrap();
@@ -198,7 +211,7 @@ mod tests {
         assert_eq!((raw.seen_at, raw.seen_travel, raw.decided_at), (Micros(10), Travel(100), Micros(20)));
         assert_eq!(raw.verdict, Verdict::Uninspected(Reason::NotJudged));
         assert!(!raw.passed && raw.simulation && raw.late_verdict == Some(late));
-        let details = Details { fire_error_us: Some(12), ..Details::default() };
+        let details = Details { fire_error_us: Some(12), bundle: Some(0), ..Details::default() };
         assert_eq!(kept.0, [(record, details, true)]);
         assert!(audit.known.is_empty() && audit.details(part).is_none());
     }

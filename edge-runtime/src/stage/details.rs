@@ -21,4 +21,6 @@ pub struct Details {
     pub frame_residual_us: Option<i64>,
     /// How long the part's frame took to be judged.
     pub inference: Option<Micros>,
+    /// Number of the bundle that judged the part, within the run: 0 is the one of the start. Absent where none did.
+    pub bundle: Option<u32>,
 }

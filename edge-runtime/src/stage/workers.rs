@@ -1,9 +1,10 @@
 //! Threads that judge pictures, and nothing else.
 //!
 //! Takes pictures and [`Inspector`]s, one a thread, and limits for what a picture must be like; gives each picture's verdict to
-//! whoever is named with it, from the worker's own thread. A picture whose thread dies is answered too. It knows no part and
-//! no time.
+//! whoever is named with it, from the worker's own thread. A picture whose thread dies is answered too. Another bundle takes over
+//! between two pictures, so that each is judged by one alone, which its evidence names. It knows no part and no time.
 
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
@@ -12,6 +13,7 @@ use shared::limits::SHOT_QUEUE;
 use shared::quality::{Gauge, Limits};
 use shared::verdict::{Reason, Verdict};
 
+use crate::bundle::slots::Tally;
 use crate::engine::Inspector;
 use crate::hw::pixels::frame_of;
 use crate::hw::roles::Picture;
@@ -27,6 +29,8 @@ pub struct Evidence {
     pub heatmap: Vec<f32>,
     /// The frame that the input was made from, shared with whoever keeps it.
     pub original: Option<Arc<Picture>>,
+    /// Number of the bundle that judged, within the run: 0 is the one of the start.
+    pub bundle: u32,
 }
 
 type Deliver = Box<dyn FnOnce(Verdict, Option<Evidence>) + Send>;
@@ -55,6 +59,37 @@ struct Job {
     reply: Reply,
 }
 
+/// A bundle that judges, with what it has done.
+struct InCharge {
+    number: u32,
+    judged: AtomicU64,
+    failed: AtomicU64,
+}
+
+impl InCharge {
+    fn new(number: u32) -> Arc<Self> {
+        Arc::new(Self { number, judged: AtomicU64::new(0), failed: AtomicU64::new(0) })
+    }
+}
+
+/// Counts a picture as failed unless it is told better, also when its thread dies.
+struct Counting<'a>(&'a InCharge, bool);
+
+impl Drop for Counting<'_> {
+    fn drop(&mut self) {
+        let Self(bundle, failed) = self;
+        if *failed {
+            bundle.failed.fetch_add(1, Ordering::Relaxed);
+        }
+    }
+}
+
+/// An inspector on its way to a worker, and the bundle that it is of.
+struct Seat {
+    inspector: Inspector,
+    bundle: Arc<InCharge>,
+}
+
 /// The threads with their queue.
 ///
 /// # Invariants
@@ -62,6 +97,9 @@ struct Job {
 pub struct Workers {
     jobs: Option<SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
+    bundle: Arc<InCharge>,
+    /// One for each worker that has not taken its own.
+    seats: Arc<Mutex<Vec<Seat>>>,
 }
 
 impl Workers {
@@ -70,14 +108,33 @@ impl Workers {
     pub fn start(inspectors: Vec<Inspector>, limits: Option<Limits>) -> Self {
         let (jobs, receive) = sync_channel::<Job>(SHOT_QUEUE);
         let receive = Arc::new(Mutex::new(receive));
+        let (bundle, seats) = (InCharge::new(0), Arc::<Mutex<Vec<Seat>>>::default());
         let threads = inspectors
             .into_iter()
             .map(|inspector| {
-                let receive = Arc::clone(&receive);
-                std::thread::spawn(move || Worker::new(inspector, limits).work(&receive))
+                let (receive, seats) = (Arc::clone(&receive), Arc::clone(&seats));
+                let seat = Seat { inspector, bundle: Arc::clone(&bundle) };
+                std::thread::spawn(move || Worker::seated(seat, limits).work(&receive, &seats))
             })
             .collect();
-        Self { jobs: Some(jobs), threads }
+        Self { jobs: Some(jobs), threads, bundle, seats }
+    }
+
+    /// Another bundle judges from each worker's next picture on: one inspector for each of them. Waits for nothing.
+    pub fn change(&mut self, inspectors: Vec<Inspector>, number: u32) {
+        self.bundle = InCharge::new(number);
+        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle) };
+        let fresh = inspectors.into_iter().map(seat).collect();
+        // What nobody has sat down on yet would be of a bundle that is not in charge any more.
+        *self.seats.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    /// What the bundle in charge has done.
+    #[must_use]
+    pub fn tally(&self) -> Tally {
+        let InCharge { number, judged, failed } = &*self.bundle;
+        let (judged, failed) = (judged.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
+        Tally { bundle: *number, judged, failed }
     }
 
     /// Has a picture judged. `deliver` is called exactly once, unless the picture is refused.
@@ -113,7 +170,7 @@ impl Drop for Workers {
 
 /// What one thread judges with.
 pub struct Worker {
-    inspector: Inspector,
+    seat: Seat,
     limits: Option<Limits>,
     gauge: Box<Gauge>,
     /// Room for the pixels of a JPEG, used again from picture to picture.
@@ -124,16 +181,25 @@ impl Worker {
     /// Judges with this inspector, and by what a picture must be like to prove anything.
     #[must_use]
     pub fn new(inspector: Inspector, limits: Option<Limits>) -> Self {
-        Self { inspector, limits, gauge: Box::new(Gauge::new()), rgb: Vec::new() }
+        Self::seated(Seat { inspector, bundle: InCharge::new(0) }, limits)
     }
 
-    fn work(&mut self, jobs: &Mutex<Receiver<Job>>) {
+    fn seated(seat: Seat, limits: Option<Limits>) -> Self {
+        Self { seat, limits, gauge: Box::new(Gauge::new()), rgb: Vec::new() }
+    }
+
+    fn work(&mut self, jobs: &Mutex<Receiver<Job>>, seats: &Mutex<Vec<Seat>>) {
         loop {
             // A poisoned lock means that another worker died between two jobs; the queue itself is sound.
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Job { picture, reply }) = job else { return };
+            // Taken before the picture and put away after it: giving back a network's memory takes a while.
+            let own = self.seat.bundle.number;
+            let fresh = seats.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|seat| seat.bundle.number != own);
+            let old = fresh.map(|fresh| std::mem::replace(&mut self.seat, fresh));
             let (verdict, evidence) = self.inspect(picture);
             reply.give(verdict, evidence);
+            drop(old);
         }
     }
 
@@ -146,11 +212,17 @@ impl Worker {
                 return (Verdict::Uninspected(Reason::BadPicture), None);
             }
         };
-        let crop = self.inspector.manifest().preprocess().crop();
+        let Seat { inspector, bundle } = &mut self.seat;
+        let mut counting = Counting(bundle, true);
+        let crop = inspector.manifest().preprocess().crop();
         // A crop that lies outside is the inspector's to refuse.
         let flaw = self.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
-        let (verdict, heatmap) = match self.inspector.inspect(&frame) {
-            Ok(verdict) => (verdict, self.inspector.heatmap().to_vec()),
+        let (verdict, heatmap) = match inspector.inspect(&frame) {
+            Ok(verdict) => {
+                counting.1 = false;
+                bundle.judged.fetch_add(1, Ordering::Relaxed);
+                (verdict, inspector.heatmap().to_vec())
+            }
             Err(error) => {
                 tracing::warn!(%error, "a part cannot be inspected");
                 (Verdict::Uninspected(error.reason()), Vec::new())
@@ -163,8 +235,8 @@ impl Worker {
             }
             _ => verdict,
         };
-        let width = self.inspector.manifest().preprocess().width();
-        let input = self.inspector.input().to_vec();
-        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture) }))
+        let width = inspector.manifest().preprocess().width();
+        let input = inspector.input().to_vec();
+        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture), bundle: bundle.number }))
     }
 }

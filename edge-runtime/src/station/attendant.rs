@@ -143,6 +143,7 @@ impl Drop for Keeper<'_> {
 mod tests {
     use super::*;
     use crate::blackbox::Tape;
+    use crate::bundle::slots::Tally;
     use crate::health::readings::{MilliCelsius, Roots};
     use crate::stage::desk::Counts;
     use std::sync::Arc;
@@ -168,6 +169,7 @@ mod tests {
             store_failure: None,
             counts: Counts::default(),
             fire_errors: &[],
+            tally: Tally::default(),
             news: None,
         };
         let all = |found: &[(Condition, bool)]| {

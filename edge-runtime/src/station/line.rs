@@ -17,7 +17,9 @@ use thiserror::Error;
 
 use super::camera;
 use super::gate::{self, GateError};
-use crate::blackbox::{Entry, Shot, Tape};
+use crate::blackbox::{Entry, Judge as JudgedBy, Shot, Tape};
+use crate::bundle::slots::Tally;
+use crate::engine::Inspector;
 use crate::health::alarms::Condition;
 use crate::hmi::screen::Status;
 use crate::hw::realtime;
@@ -26,7 +28,7 @@ use crate::stage::audit::AuditError;
 use crate::stage::conductor::{Conductor, Order, Said};
 use crate::stage::desk::{Counts, Desk, Judge};
 use crate::stage::workers::{Evidence, Workers};
-use crate::store::{Store, StoreError};
+use crate::store::{Store, StoreError, Takeover};
 
 /// The loop turns at least this often: permit and alarm are told again, so that the gate knows that the desk lives.
 const TURN: Micros = Micros::from_millis(100);
@@ -114,12 +116,27 @@ pub struct Seen<'a> {
     pub fire_errors: &'a [i64],
     /// What displays show, if it has changed.
     pub news: Option<&'a Status>,
+    /// What the bundle in charge has done.
+    pub tally: Tally,
+}
+
+/// A bundle that is ready to judge.
+pub struct NewBundle {
+    /// What is to be remembered of it; when it takes over is filled in as it does.
+    pub takeover: Takeover,
+    /// One for each worker thread.
+    pub inspectors: Vec<Inspector>,
 }
 
 /// Looks after what is not the line's own: displays, watchdog, disk, temperature.
 pub trait Attendant {
     /// Looks. Gives the conditions of the station that are present now or no longer; those not named stay as they were.
     fn look(&mut self, now: Micros, seen: &Seen<'_>) -> Vec<(Condition, bool)>;
+
+    /// A bundle that is to judge from now on, once. An attendant that looks after no bundles never has one.
+    fn new_bundle(&mut self) -> Option<NewBundle> {
+        None
+    }
 }
 
 /// Hands pictures to the workers, and has them answer into the desk's queue.
@@ -322,6 +339,9 @@ impl Turns<'_> {
             if now >= turn_at {
                 turn_at = now.saturating_add(TURN);
                 self.turn(now, threads, attendant);
+                if let Some(bundle) = attendant.new_bundle() {
+                    self.change(now, bundle)?;
+                }
                 if let Some(ended) = threads.gate_ended() {
                     return ended;
                 }
@@ -358,7 +378,12 @@ impl Turns<'_> {
                 tracing::error!(%fault, "no pictures");
                 self.desk.camera_failed(now);
             }
-            Note::Judged { part, verdict, evidence } => self.desk.judged(now, part, verdict, evidence),
+            Note::Judged { part, verdict, evidence } => {
+                if let Some(Evidence { bundle, .. }) = evidence {
+                    self.desk.judge().tape.note(Entry::JudgedBy { part, bundle });
+                }
+                self.desk.judged(now, part, verdict, evidence);
+            }
         }
         Ok(())
     }
@@ -370,6 +395,7 @@ impl Turns<'_> {
         let store_failure = self.desk.sink.failure();
         let fire_errors = self.desk.fire_errors();
         let (counts, judging_since) = (self.desk.counts(), self.desk.judging_since());
+        let tally = self.desk.judge().workers.tally();
         let seen = Seen {
             ready: self.watched.ready,
             camera_turns: threads.shared.turns.load(Ordering::Relaxed),
@@ -379,12 +405,26 @@ impl Turns<'_> {
             store_failure,
             counts,
             fire_errors: &fire_errors,
+            tally,
             news: self.desk.news(),
         };
         for (condition, present) in attendant.look(now, &seen) {
             self.desk.condition(now, condition, present);
         }
         self.desk.tell_state(self.watched.ready);
+    }
+
+    /// Parts in flight keep what they were promised: a picture that a worker has begun is judged by the bundle before, one that waits
+    /// by the new one.
+    fn change(&mut self, now: Micros, bundle: NewBundle) -> Result<(), LineError> {
+        let NewBundle { takeover, inspectors } = bundle;
+        let takeover = Takeover { at: now, ..takeover };
+        self.desk.takeover(&takeover)?;
+        let courier = self.desk.judge_mut();
+        courier.workers.change(inspectors, takeover.number);
+        let Takeover { number, product, sha256, threshold, .. } = takeover;
+        courier.tape.judge(JudgedBy { number, product, sha256, threshold });
+        Ok(())
     }
 
     fn send(&mut self) -> Result<(), LineError> {

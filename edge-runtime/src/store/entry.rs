@@ -49,13 +49,13 @@ pub struct Entry {
 pub(super) const INSERT: &str = "
 INSERT INTO records (run, part, wall_us, seen_us, seen_travel_um, decided_us, verdict, score, reason, passed, override_reason,
     late_verdict, late_score, late_reason, simulation, fire_error_us, planned_travel_um, fired_travel_um, frame_residual_us,
-    inference_us)
-VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20)";
+    inference_us, bundle)
+VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
 
 /// The columns of [`read`].
 pub(super) const COLUMNS: &str = "run, part, wall_us, seen_us, seen_travel_um, decided_us, verdict, score, reason, passed,
     override_reason, late_verdict, late_score, late_reason, simulation, fire_error_us, planned_travel_um, fired_travel_um,
-    frame_residual_us, inference_us, kept, picture, original, picture_bytes";
+    frame_residual_us, inference_us, kept, picture, original, picture_bytes, bundle";
 
 /// Runs [`INSERT`].
 pub(super) fn insert(
@@ -89,6 +89,7 @@ pub(super) fn insert(
         details.fired_travel.map(|travel| travel.0),
         details.frame_residual_us,
         details.inference.map(micros),
+        details.bundle,
     ])
 }
 
@@ -142,6 +143,7 @@ pub(super) fn read(row: &Row<'_>, path: &Path) -> Result<Entry, StoreError> {
             fired_travel: row.get::<Option<i64>>(17, "fired_travel_um")?.map(Travel),
             frame_residual_us: row.get(18, "frame_residual_us")?,
             inference: row.get::<Option<i64>>(19, "inference_us")?.map(|time| Micros(time.unsigned_abs())),
+            bundle: row.get(24, "bundle")?,
         },
         pictures: row.pictures()?,
     })
@@ -234,6 +236,7 @@ impl Entry {
             ("fired_travel_um", json!(details.fired_travel.map(|travel| travel.0))),
             ("frame_residual_us", json!(details.frame_residual_us)),
             ("inference_us", json!(details.inference.map(|time| time.0))),
+            ("bundle", json!(details.bundle)),
             ("kept", json!(pictures.map(|pictures| pictures.class.name()))),
             ("picture", json!(pictures.map(|pictures| &pictures.view))),
             ("original", json!(pictures.map(|pictures| &pictures.original))),
@@ -305,6 +308,7 @@ mod tests {
             fired_travel: Some(Travel(400_012)),
             frame_residual_us: Some(-7),
             inference: Some(Micros(31_000)),
+            bundle: Some(2),
         };
         let empty = Details { wall: Some(WallTime(123)), ..Details::default() };
         let (_folder, connection) = database();

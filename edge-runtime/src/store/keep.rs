@@ -58,6 +58,11 @@ impl Chooser {
         Self { keep, near_from: threshold.get() * keep.near_threshold, good: 0 }
     }
 
+    /// Another threshold from now on.
+    pub fn threshold(&mut self, threshold: Score) {
+        self.near_from = threshold.get() * self.keep.near_threshold;
+    }
+
     /// Why the picture of this part is kept, if it is.
     pub fn choose(&mut self, record: &Record) -> Option<Class> {
         let raw = record.get();

@@ -47,5 +47,5 @@ pub use error::StoreError;
 pub use keep::{Class, Keep};
 pub use read::{Filter, Reader};
 pub use retain::Limits;
-pub use run::{EndReason, RunId, RunStart};
+pub use run::{EndReason, RunId, RunStart, Takeover};
 pub use sink::{Store, Summary};

@@ -66,12 +66,29 @@ pub struct Run {
     pub bundle_sha256: String,
     /// The threshold.
     pub threshold: Option<Score>,
+    /// Bundles that took over in its course, in order: number 1 is the first.
+    pub takeovers: Vec<TakenOver>,
     /// Whether the belt was a simulated one.
     pub simulation: bool,
     /// The program's version.
     pub software: String,
     /// When and how it ended. `None`: it was killed, or still goes on.
     pub end: Option<(WallTime, String)>,
+}
+
+/// A bundle that took over in the course of a run.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TakenOver {
+    /// Its number, as records name it.
+    pub number: u32,
+    /// When, by the clock on the wall.
+    pub since: WallTime,
+    /// The product.
+    pub product: String,
+    /// Its SHA-256, in hexadecimal.
+    pub bundle_sha256: String,
+    /// Its threshold.
+    pub threshold: Option<Score>,
 }
 
 /// A store, open for reading.
@@ -117,13 +134,37 @@ impl Reader {
                 product: row.get(3)?,
                 bundle_sha256: row.get(4)?,
                 threshold: Score::new(row.get(5)?),
+                takeovers: Vec::new(),
                 simulation: row.get(6)?,
                 software: row.get(7)?,
                 end: ended.map(WallTime).zip(reason),
             })
         };
-        let runs = || self.connection.prepare(sql)?.query_map([], read)?.collect::<Result<_, _>>();
+        let runs = || {
+            let mut runs: Vec<Run> = self.connection.prepare(sql)?.query_map([], read)?.collect::<Result<_, _>>()?;
+            for (run, taken) in self.takeovers()? {
+                if let Some(run) = runs.iter_mut().find(|other| other.id == run) {
+                    run.takeovers.push(taken);
+                }
+            }
+            Ok(runs)
+        };
         runs().map_err(StoreError::database(&self.database))
+    }
+
+    fn takeovers(&self) -> rusqlite::Result<Vec<(RunId, TakenOver)>> {
+        let sql = "SELECT run, bundle, since_us, product, bundle_sha256, threshold FROM bundles ORDER BY run, bundle";
+        let read = |row: &rusqlite::Row<'_>| {
+            let taken = TakenOver {
+                number: row.get(1)?,
+                since: WallTime(row.get(2)?),
+                product: row.get(3)?,
+                bundle_sha256: row.get(4)?,
+                threshold: Score::new(row.get(5)?),
+            };
+            Ok((RunId(row.get(0)?), taken))
+        };
+        self.connection.prepare(sql)?.query_map([], read)?.collect()
     }
 
     /// The entries that a filter wants, by run and part.

@@ -49,6 +49,21 @@ impl RunStart {
     }
 }
 
+/// Another bundle takes over in the course of a run.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Takeover {
+    /// Its number within the run, from 1; the run's own bundle is 0.
+    pub number: u32,
+    /// When, by the line's clock.
+    pub at: Micros,
+    /// The product that it judges.
+    pub product: String,
+    /// SHA-256 of its file.
+    pub sha256: [u8; 32],
+    /// A part is bad when its score is greater.
+    pub threshold: Score,
+}
+
 /// How a run ended. A run of which nothing is known here was killed, or still goes on.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum EndReason {
@@ -70,6 +85,11 @@ impl EndReason {
             Self::Fault => "fault",
         }
     }
+}
+
+/// A hash as the tables have it.
+pub(super) fn hex(hash: &[u8; 32]) -> String {
+    hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
 #[cfg(test)]

@@ -27,7 +27,8 @@ const LOG_BYTES: i64 = 16 << 20;
 pub const VERSION: i64 = STEPS.len() as i64;
 
 /// From nothing to the tables of today. A step that has been released is never changed; a new version is a new step.
-const STEPS: [&str; 1] = ["
+const STEPS: [&str; 2] = [
+    "
 CREATE TABLE runs (
     run INTEGER PRIMARY KEY AUTOINCREMENT,
     started_us INTEGER NOT NULL,
@@ -74,7 +75,22 @@ CREATE TABLE records (
 CREATE INDEX records_by_wall ON records (wall_us);
 CREATE INDEX pictures_by_worth ON records (kept, run, part) WHERE picture IS NOT NULL;
 CREATE INDEX pictures_by_wall ON records (wall_us) WHERE picture IS NOT NULL;
-"];
+",
+    // Bundles that took over in the course of a run, and which one judged a part: 0 is the run's own. Older rows have none.
+    "
+CREATE TABLE bundles (
+    run INTEGER NOT NULL REFERENCES runs (run),
+    bundle INTEGER NOT NULL CHECK (bundle > 0),
+    since_us INTEGER NOT NULL,
+    product TEXT NOT NULL,
+    bundle_sha256 TEXT NOT NULL,
+    threshold REAL NOT NULL,
+    PRIMARY KEY (run, bundle)
+) STRICT, WITHOUT ROWID;
+
+ALTER TABLE records ADD COLUMN bundle INTEGER CHECK (bundle >= 0);
+",
+];
 
 /// Opens for writing, making or updating the tables as needed. What is committed survives a power cut.
 pub fn open(path: &Path) -> Result<Connection, StoreError> {

@@ -20,7 +20,7 @@ use super::keep::{Chooser, Keep};
 use super::pictures::{self, Job, Maker};
 use super::progress::Progress;
 use super::retain::Limits;
-use super::run::{EndReason, RunId, RunStart};
+use super::run::{EndReason, RunId, RunStart, Takeover, hex};
 use super::schema;
 use super::sweep::{self, Sweeper};
 use super::writer::{Message, Writer};
@@ -217,6 +217,23 @@ impl Store {
         Ok(())
     }
 
+    /// Another bundle judges from now on; records that name its number come later. Without waiting for the disk.
+    ///
+    /// # Errors
+    /// [`StoreError`]: it is not taken.
+    pub fn takeover(&mut self, takeover: &Takeover) -> Result<(), StoreError> {
+        if let Some(error) = self.progress.failure() {
+            return Err(error);
+        }
+        let Some(records) = &self.records else { return Err(StoreError::Ended) };
+        records.try_send(Message::Takeover(takeover.clone())).map_err(|refused| match refused {
+            TrySendError::Full(_) => StoreError::QueueFull { capacity: RECORD_QUEUE },
+            TrySendError::Disconnected(_) => StoreError::Ended,
+        })?;
+        self.chooser.threshold(takeover.threshold);
+        Ok(())
+    }
+
     /// A sink that waits for the disk instead of refusing, for a line whose time stands still meanwhile.
     pub fn paced(&mut self) -> Paced<'_> {
         Paced(self)
@@ -243,6 +260,10 @@ impl RecordSink for Store {
     ) -> Result<(), AuditError> {
         Ok(self.take(record, details, evidence)?)
     }
+
+    fn takeover(&mut self, takeover: &Takeover) -> Result<(), AuditError> {
+        Ok(Self::takeover(self, takeover)?)
+    }
 }
 
 /// A [`Store`] that waits before its queues are full, so that a simulated shift, which computes faster than a disk writes, loses
@@ -267,6 +288,12 @@ impl RecordSink for Paced<'_> {
         }
         Ok(store.take(record, details, evidence)?)
     }
+
+    fn takeover(&mut self, takeover: &Takeover) -> Result<(), AuditError> {
+        let Self(store) = self;
+        store.flush()?;
+        Ok(store.takeover(takeover)?)
+    }
 }
 
 /// Holds the folder against other writers.
@@ -281,7 +308,6 @@ pub(super) fn locked(folder: &Path) -> Result<File, StoreError> {
 }
 
 fn enter(connection: &Connection, start: &RunStart) -> rusqlite::Result<RunId> {
-    let hex = |hash: &[u8; 32]| hash.iter().map(|byte| format!("{byte:02x}")).collect::<String>();
     connection.execute(
         "INSERT INTO runs (started_us, station, product, bundle_sha256, threshold, config_sha256, simulation, software)
          VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8)",

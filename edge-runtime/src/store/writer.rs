@@ -18,7 +18,7 @@ use shared::wall::WallTime;
 use super::entry::{self, Pictures};
 use super::error::StoreError;
 use super::progress::Progress;
-use super::run::{RunId, RunStart};
+use super::run::{RunId, RunStart, Takeover, hex};
 use super::sweep::Sweeper;
 use crate::stage::details::Details;
 
@@ -32,6 +32,8 @@ pub enum Message {
     Record { record: Record, details: Details },
     /// A part's pictures are on the disk. Sent after its record.
     Pictures { part: PartId, pictures: Pictures },
+    /// Another bundle judges. Sent before the records that name it.
+    Takeover(Takeover),
 }
 
 /// Writes one run.
@@ -107,6 +109,10 @@ impl Writer {
                     self.sweeper.picture(pictures.bytes);
                     self.progress.picture_closed(true);
                 }
+                (Message::Takeover(_), Ok(_)) => {}
+                (Message::Takeover(takeover), Err(error)) => {
+                    tracing::error!(%error, ?takeover, "the tables do not take a change of bundles");
+                }
                 // The record was refused, or had to make room already: the files are orphans.
                 (Message::Pictures { .. }, _) => self.progress.picture_closed(false),
             }
@@ -130,6 +136,7 @@ impl Writer {
                     tracing::error!(?record, ?details, "a record is lost: it could not be written");
                 }
                 Message::Pictures { .. } => self.progress.picture_closed(false),
+                Message::Takeover(takeover) => tracing::error!(?takeover, "a change of bundles is lost"),
             }
         }
     }
@@ -154,6 +161,10 @@ fn put(transaction: &Transaction<'_>, run: RunId, start: &RunStart, message: &Me
             let wall: WallTime = details.wall.unwrap_or_else(|| start.wall_at(record.get().decided_at));
             entry::insert(&mut transaction.prepare(entry::INSERT)?, run, record, wall, details)
         }
+        Message::Takeover(Takeover { number, at, product, sha256, threshold }) => transaction.execute(
+            "INSERT INTO bundles (run, bundle, since_us, product, bundle_sha256, threshold) VALUES (?1, ?2, ?3, ?4, ?5, ?6)",
+            params![run.0, number, start.wall_at(*at).0, product, hex(sha256), threshold.get()],
+        ),
         Message::Pictures { part, pictures } => transaction.execute(
             "UPDATE records SET kept = ?3, picture = ?4, original = ?5, picture_bytes = ?6 WHERE run = ?1 AND part = ?2",
             params![

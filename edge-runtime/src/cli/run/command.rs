@@ -8,14 +8,14 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use shared::units::Micros;
 
+use super::bundle::{self, Chosen, Maker, Unfit};
 use super::{live, simulated};
-use crate::app::Model;
-use crate::blackbox::{Header, Recorder, Settings};
-use crate::bundle::{OpenBundle, TrustedKeys, parity};
+use crate::blackbox::{Header, Judge, Recorder, Settings};
+use crate::bundle::OpenBundle;
+use crate::bundle::slots::Running;
 use crate::cli::exit::Exit;
 use crate::cli::model_option::ModelOption;
 use crate::config::{BlackBox, Config, Hardware};
-use crate::engine::{Inspector, choice};
 use crate::hw::clock::WallClock;
 use crate::store::{RunId, RunStart, Store, StoreError, Summary};
 
@@ -68,25 +68,28 @@ pub fn run(args: &Args) -> Result<Exit> {
         Ok(config) => overridden(config, args),
         Err(error) => return Ok(refuse(&error, Exit::Usage)),
     };
-    let bundle = match TrustedKeys::load(config.trust()) {
-        Ok(trusted) => match OpenBundle::read(config.bundle(), &trusted) {
-            Ok(bundle) => match args.model.apply(bundle, config.false_reject()) {
-                Ok(bundle) => bundle,
-                Err(error) => return Ok(refuse(&error, Exit::Usage)),
-            },
-            Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
-        },
-        Err(error) => return Ok(refuse(&error, Exit::BundleRefused)),
-    };
-    let line = Opened { args, config: &config, bundle: &bundle };
-    match config.hardware() {
-        Hardware::Simulation(simulation) if args.real_time => live::twins(&line, simulation),
-        Hardware::Simulation(simulation) => simulated::run(&line, simulation),
-        Hardware::Board(_) if let Some(option) = args.of_a_simulation() => {
-            eprintln!("error: {option} is for simulated lines, and {} is a board's", args.config.display());
-            Ok(Exit::Usage)
+    if let (Hardware::Board(_), Some(option)) = (config.hardware(), args.of_a_simulation()) {
+        eprintln!("error: {option} is for simulated lines, and {} is a board's", args.config.display());
+        return Ok(Exit::Usage);
+    }
+    let in_real_time = args.real_time || matches!(config.hardware(), Hardware::Board(_));
+    let workers = if in_real_time { 1 } else { simulated::workers() };
+    let started = Maker::new(&config, args.model, workers).and_then(|maker| {
+        let chosen = bundle::choose(&maker, in_real_time)?;
+        Ok((maker, chosen))
+    });
+    let (maker, Chosen { bundle, model, running, bad }) = match started {
+        Ok(started) => started,
+        Err(Unfit { exit, words }) => {
+            eprintln!("error: {words}");
+            return Ok(exit);
         }
-        Hardware::Board(board) => live::board(&line, board),
+    };
+    let line = Opened { args, config: &config, bundle: &bundle, maker: &maker, running, bad };
+    match config.hardware() {
+        Hardware::Simulation(simulation) if args.real_time => live::twins(&line, model, simulation),
+        Hardware::Simulation(simulation) => simulated::run(&line, model, simulation),
+        Hardware::Board(board) => live::board(&line, model, board),
     }
 }
 
@@ -95,6 +98,12 @@ pub(super) struct Opened<'a> {
     pub args: &'a Args,
     pub config: &'a Config,
     pub bundle: &'a OpenBundle,
+    /// Makes other bundles ready.
+    pub maker: &'a Maker<'a>,
+    /// Where the bundle is from.
+    pub running: Running,
+    /// Whether a bundle was given up.
+    pub bad: bool,
 }
 
 impl Args {
@@ -152,22 +161,6 @@ impl Opened<'_> {
         };
         Store::open(audit.dir(), audit.limits(), audit.keep(), start)
     }
-
-    /// So many inspectors, of which the first has passed the bundle's own test.
-    pub fn model(&self, workers: usize) -> Result<Model> {
-        let (manifest, option) = (self.bundle.manifest(), self.args.model);
-        let mut inspectors = Vec::with_capacity(workers);
-        for _ in 0..workers {
-            let engine = choice::load(self.bundle, option.engine(), option.threads())?;
-            let emulated = engine.emulates(self.bundle);
-            let mut inspector = Inspector::new(manifest.clone(), Box::new(engine));
-            if inspectors.is_empty() {
-                parity::check(self.bundle, &mut inspector, emulated)?;
-            }
-            inspectors.push(inspector);
-        }
-        Ok(Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() })
-    }
 }
 
 impl Opened<'_> {
@@ -182,9 +175,12 @@ impl Opened<'_> {
             why: String::new(),
             kept_at_us: 0,
             config: self.config.text().to_owned(),
-            product: manifest.product().to_owned(),
-            bundle_sha256: self.bundle.sha256(),
-            threshold: manifest.threshold().get(),
+            judges: vec![Judge {
+                number: 0,
+                product: manifest.product().to_owned(),
+                sha256: self.bundle.sha256(),
+                threshold: manifest.threshold(),
+            }],
             simulation,
         };
         Ok(Some(Recorder::start(settings, header, || WallClock.now()).context("no thread for the black box")?))

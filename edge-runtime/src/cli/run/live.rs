@@ -1,10 +1,12 @@
 //! `run` in real time: on a board, or on the virtual line with the threads of a board.
 //!
-//! Takes what `command` has opened; measures how long this machine takes to judge, says whether the line can hold, and runs it
+//! Takes what `command` has opened; starts the thread that looks after slots of bundles, where there are any, and runs the line
 //! until SIGTERM or Ctrl-C, until the twin has come to rest, or until something fails that it cannot be without.
 
+use std::path::Path;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::thread::{Scope, ScopedJoinHandle};
 
 use anyhow::{Context as _, Result};
 use signal_hook::consts::SIGUSR1;
@@ -14,8 +16,8 @@ use crate::app::live::{self, Parts};
 use crate::app::{self, Model, live::SharedClock};
 use crate::blackbox::trigger::Trigger;
 use crate::blackbox::{Recorder, Tape};
+use crate::bundle::slots::{Place, Running, Slots};
 use crate::cli::exit::Exit;
-use crate::cli::judging::measured;
 use crate::config::{Board, Simulation};
 use crate::health::alarms::Alarms;
 use crate::health::readings::{ReadingsThread, Roots};
@@ -23,16 +25,12 @@ use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
 use crate::station::attendant::{Display, Keeper, NoDisplay};
-use crate::station::budget::Budget;
+use crate::station::bundles::{self, Keeping, Link, WithBundles};
 use crate::station::line::Ended;
-use crate::store::EndReason;
+use crate::store::{EndReason, RunId};
 
 /// The virtual line in real time.
-pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> {
-    let model = match line.model(1) {
-        Ok(model) => model,
-        Err(error) => return Ok(failed(&error, Exit::Engine)),
-    };
+pub(super) fn twins(line: &Opened<'_>, model: Model, simulation: &Simulation) -> Result<Exit> {
     let plan = simulation.plan();
     eprintln!("SIMULATION in real time: {}, {} parts, seed {}", line.config.name(), plan.parts, plan.seed);
     let clock: SharedClock = Arc::new(Monotonic::start());
@@ -45,20 +43,7 @@ pub(super) fn twins(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> 
 }
 
 /// A board.
-pub(super) fn board(line: &Opened<'_>, board: &Board) -> Result<Exit> {
-    let mut model = match line.model(1) {
-        Ok(model) => model,
-        Err(error) => return Ok(failed(&error, Exit::Engine)),
-    };
-    let mut times = match model.inspectors.first_mut() {
-        Some(inspector) => measured(inspector, line.bundle)?,
-        None => Vec::new(),
-    };
-    let budget = Budget::of(board, &line.config.layout(), &mut times);
-    eprint!("{budget}");
-    if let Err(error) = budget.check(board.greatest_speed_um_s()) {
-        return Ok(refuse(&error, Exit::Usage));
-    }
+pub(super) fn board(line: &Opened<'_>, model: Model, board: &Board) -> Result<Exit> {
     let parts = match app::board::open(board) {
         Ok(parts) => parts,
         Err(error) => return Ok(refuse(&error, Exit::Engine)),
@@ -95,6 +80,7 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
         Err(error) => return Ok(refuse(&error, Exit::Internal)),
     };
     let run = store.run();
+    let alarms = Alarms::new(line.config.alarms());
     let recorder = line.recorder(parts.simulation)?;
     let tape = recorder.as_ref().map_or_else(Tape::none, Recorder::tape);
     let asked = Arc::new(AtomicBool::new(false));
@@ -102,14 +88,50 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let readings = ReadingsThread::start(Roots::of_machine(line.config.audit().dir()));
     let readings = readings.context("no thread to read the board's heat and room")?;
     let trigger = Trigger::new(tape.clone(), asked);
-    let mut keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger);
-    let alarms = Alarms::new(line.config.alarms());
-    let Ended { store, status, counts, result } =
-        live::run(line.config, parts, model, store, alarms, &mut keeper, &stop, tape.clone());
-    if result.is_err() {
-        tape.keep("ENDED");
+    let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger);
+    std::thread::scope(|scope| {
+        let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
+        let mut keeper = WithBundles::new(keeper, link);
+        let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop, tape.clone());
+        let well = ended.result.is_ok();
+        if !well {
+            tape.keep("ENDED");
+        }
+        drop(recorder);
+        let exit = conclude(line, run, ended, keeper.end());
+        // A self-test that still goes on holds up nothing more: outputs are at rest, records on the disk.
+        if let Some(last) = thread.and_then(|(slots, thread)| Some((slots, thread.join().ok()?))).filter(|_| well) {
+            ended_well(&last.0, last.1);
+        }
+        exit
+    })
+}
+
+/// The slots, and the thread that looks after them; it ends with the bundle that was in charge last.
+type Bundles<'scope> = (Slots, ScopedJoinHandle<'scope, Running>);
+
+/// Starts the bundles' thread. A line does without it rather than not run.
+fn look_after<'scope>(
+    folder: &Path,
+    line: &'scope Opened<'_>,
+    scope: &'scope Scope<'scope, '_>,
+) -> Option<(Link, Bundles<'scope>)> {
+    let (slots, factory) = (Slots::new(folder.to_owned()), line.config.bundle().to_owned());
+    let make_ready = |path: &Path| line.maker.for_a_running_line(path);
+    let keeping = Keeping::new(slots.clone(), factory, line.running, make_ready);
+    let (link, work) = bundles::link(line.bad);
+    match std::thread::Builder::new().name("bundles".to_owned()).spawn_scoped(scope, move || keeping.work(&work)) {
+        Ok(thread) => Some((link, (slots, thread))),
+        Err(error) => {
+            tracing::error!(%error, "no thread for the bundles: none is changed before the next start");
+            None
+        }
     }
-    drop(recorder);
+}
+
+/// Ends the records, and says what became of the line.
+fn conclude(line: &Opened<'_>, run: RunId, ended: Ended, mut keeper: Keeper<'_>) -> Result<Exit> {
+    let Ended { store, status, counts, result } = ended;
     keeper.stopped(&status);
     let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
     let kept = store.finish(WallClock.now(), reason);
@@ -140,7 +162,10 @@ fn fire_errors(mut errors: Vec<i64>) {
     );
 }
 
-fn failed(error: &anyhow::Error, exit: Exit) -> Exit {
-    eprintln!("error: {error:#}");
-    exit
+/// A trial that somebody only interrupted has not failed.
+fn ended_well(slots: &Slots, last: Running) {
+    let Place::Slot(slot) = last.place else { return };
+    if let Err(error) = slots.change(|state| state.ended_well(slot, &last.sha256)) {
+        tracing::warn!(%error, "a start too many is counted against the bundle on trial");
+    }
 }

@@ -8,7 +8,7 @@ use anyhow::{Context as _, Result};
 use shared::units::Micros;
 
 use super::command::{Args, Opened, refuse, told};
-use crate::app::{Outcome, simulate};
+use crate::app::{Model, Outcome, simulate};
 use crate::cli::exit::Exit;
 use crate::cli::pictures::write_whole;
 use crate::config::Simulation;
@@ -20,15 +20,12 @@ use crate::store::EndReason;
 /// Threads that judge at most; a simulated line keeps no more busy, since only two shots may wait.
 const MOST_WORKERS: usize = 2;
 
-pub(super) fn run(line: &Opened<'_>, simulation: &Simulation) -> Result<Exit> {
-    let workers = std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS);
-    let model = match line.model(workers) {
-        Ok(model) => model,
-        Err(error) => {
-            eprintln!("error: {error:#}");
-            return Ok(Exit::Engine);
-        }
-    };
+/// Threads that judge, on this machine.
+pub(super) fn workers() -> usize {
+    std::thread::available_parallelism().map_or(1, NonZero::get).min(MOST_WORKERS)
+}
+
+pub(super) fn run(line: &Opened<'_>, model: Model, simulation: &Simulation) -> Result<Exit> {
     // A simulated line's clock begins at 0.
     let mut store = match line.store(Micros(0), true) {
         Ok(store) => store,

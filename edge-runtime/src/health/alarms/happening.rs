@@ -19,6 +19,8 @@ pub enum Condition {
     TooHot,
     /// No display shows anything.
     DisplayAway,
+    /// A bundle was given up.
+    BundleBad,
 }
 
 /// What an alarm is raised or cleared by.

@@ -28,7 +28,7 @@ impl Row {
 }
 
 /// Alarms of the station, in the order of `Alarm`'s numbers. The worst comes first.
-pub const ALARMS: [Row; 12] = {
+pub const ALARMS: [Row; 13] = {
     use LineAction::{Stop, Warn};
     const fn row(code: &'static str, line: LineAction, latched: bool, remedy: &'static str) -> Row {
         let lamp = if matches!(line, Stop) { Lamp::Red } else { Lamp::Amber };
@@ -52,6 +52,7 @@ pub const ALARMS: [Row; 12] = {
         row("TOO_HOT", Warn, false, "the board is too hot and will slow down: check its cooling"),
         row("DISK_LOW", Warn, false, "pictures are not kept any more: make room on the disk"),
         row("DISPLAY_AWAY", Warn, false, "check the display's cable"),
+        row("BUNDLE_BAD", Warn, false, "a bundle was given up, a proven one judges: see edge-runtime bundles"),
     ]
 };
 
@@ -70,6 +71,7 @@ pub(super) enum Alarm {
     TooHot,
     DiskLow,
     DisplayAway,
+    BundleBad,
 }
 
 /// The alarm of a condition.
@@ -81,5 +83,6 @@ pub(super) const fn alarm_of(condition: Condition) -> Alarm {
         Condition::DiskLow => Alarm::DiskLow,
         Condition::TooHot => Alarm::TooHot,
         Condition::DisplayAway => Alarm::DisplayAway,
+        Condition::BundleBad => Alarm::BundleBad,
     }
 }

@@ -76,6 +76,7 @@ fn each_alarm_has_its_own_row() {
         Alarm::TooHot,
         Alarm::DiskLow,
         Alarm::DisplayAway,
+        Alarm::BundleBad,
     ]
     .into_iter()
     .enumerate()
@@ -187,6 +188,7 @@ fn happenings() -> impl Strategy<Value = Happening> {
         Condition::DiskLow,
         Condition::TooHot,
         Condition::DisplayAway,
+        Condition::BundleBad,
     ];
     prop_oneof![
         Just(good()),

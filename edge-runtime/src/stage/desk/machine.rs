@@ -20,6 +20,7 @@ use crate::health::alarms::{Alarms, Condition, Happening};
 use crate::hmi::screen::{State, Status, THUMBNAIL_SIDE, Thumbnail};
 use crate::hmi::thumbnail::overlay;
 use crate::hw::roles::Picture;
+use crate::store::Takeover;
 
 /// Judges a picture of a part elsewhere, and tells the desk by [`Desk::judged`].
 pub trait Judge {
@@ -212,6 +213,18 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
         self.decide(part, verdict);
     }
 
+    /// Another bundle judges from now on. The judge is told by whoever tells the desk, and only afterwards.
+    ///
+    /// # Errors
+    /// [`AuditError`] when it cannot be kept; the line must then end.
+    pub fn takeover(&mut self, takeover: &Takeover) -> Result<(), AuditError> {
+        self.sink.takeover(takeover)?;
+        self.status.product.clone_from(&takeover.product);
+        self.status.threshold = takeover.threshold;
+        self.changed = true;
+        Ok(())
+    }
+
     /// Something about the station, as whoever looks after it says.
     pub fn condition(&mut self, now: Micros, condition: Condition, present: bool) {
         self.alarm(now, Happening::Condition { condition, present });
@@ -251,6 +264,11 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
     #[must_use]
     pub fn judge(&self) -> &J {
         &self.judge
+    }
+
+    /// What judges, to be told of another bundle.
+    pub fn judge_mut(&mut self) -> &mut J {
+        &mut self.judge
     }
 
     /// What displays show, if it has changed since the last call.
