@@ -15,7 +15,7 @@ features=host-trainer/torch,edge-runtime/camera
 # Exit status of a check that cannot run here.
 cannot_run=77
 
-fmt() { cargo fmt --all --check; }
+fmt() { cargo fmt --all --check && cargo fmt --manifest-path fuzz/Cargo.toml --check; }
 
 # A plain `cargo test` must work without libtorch and without libclang.
 torch_free() {
@@ -91,6 +91,9 @@ package() {
   file=$(scripts/package.sh) || return
   tests/package/chroot.sh "$file"
 }
+
+# The fuzzers compile, without running. A second build of every dependency, so that it is asked for by name: scripts/test.sh fuzz
+fuzz() { cargo check --manifest-path fuzz/Cargo.toml --locked; }
 
 [ $# -eq 0 ] || checks=("$@")
 for check in "${checks[@]}"; do

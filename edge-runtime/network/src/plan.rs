@@ -260,7 +260,8 @@ fn steps(found: &Recognised, copies: &[(usize, Seat)]) -> Vec<Step> {
     let copies_of = |value: usize| {
         copies.iter().filter(move |(copied, _)| *copied == value).map(|&(value, to)| Step::Copy { value, to })
     };
-    let mut steps = vec![Step::Picture];
+    // Without values in bytes there is none for the picture either.
+    let mut steps: Vec<Step> = found.values.first().map(|_| Step::Picture).into_iter().collect();
     steps.extend(copies_of(0));
     for (at, layer) in found.layers.iter().enumerate() {
         if layer.kind != Kind::Concat {
@@ -332,4 +333,16 @@ fn operation(isa: Isa, layer: &Layer, of: impl Fn(usize) -> Place) -> Result<Ope
         (_, to) => (Work::Copy { from, to: to.unwrap_or(from) }, 0),
     };
     Ok(Operation { name: layer.name.clone(), work, macs })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Found by fuzzing: a model in floats, handed in as one in integers.
+    #[test]
+    fn nothing_recognised_is_nothing_to_do() {
+        let plan = plan(Isa::Scalar, &Recognised { size: (32, 32), ..Recognised::default() }).unwrap();
+        assert!(plan.operations.is_empty() && plan.slots.is_empty() && plan.outputs.is_empty());
+    }
 }

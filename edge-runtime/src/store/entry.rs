@@ -46,19 +46,19 @@ pub struct Entry {
 }
 
 /// Takes a record in; its pictures are named later.
-pub(super) const INSERT: &str = "
+pub const INSERT: &str = "
 INSERT INTO records (run, part, wall_us, seen_us, seen_travel_um, decided_us, verdict, score, reason, passed, override_reason,
     late_verdict, late_score, late_reason, simulation, fire_error_us, planned_travel_um, fired_travel_um, frame_residual_us,
     inference_us, bundle)
 VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13, ?14, ?15, ?16, ?17, ?18, ?19, ?20, ?21)";
 
 /// The columns of [`read`].
-pub(super) const COLUMNS: &str = "run, part, wall_us, seen_us, seen_travel_um, decided_us, verdict, score, reason, passed,
+pub const COLUMNS: &str = "run, part, wall_us, seen_us, seen_travel_um, decided_us, verdict, score, reason, passed,
     override_reason, late_verdict, late_score, late_reason, simulation, fire_error_us, planned_travel_um, fired_travel_um,
     frame_residual_us, inference_us, kept, picture, original, picture_bytes, bundle";
 
 /// Runs [`INSERT`].
-pub(super) fn insert(
+pub fn insert(
     statement: &mut Statement<'_>,
     run: RunId,
     record: &Record,
@@ -117,7 +117,7 @@ impl Words {
 }
 
 /// A row of [`COLUMNS`], checked. `path` is the database's name in errors.
-pub(super) fn read(row: &Row<'_>, path: &Path) -> Result<Entry, StoreError> {
+pub fn read(row: &Row<'_>, path: &Path) -> Result<Entry, StoreError> {
     let row = Columns { row, path };
     let part: i64 = row.get(1, "part")?;
     let record = RawRecord {
@@ -142,7 +142,10 @@ pub(super) fn read(row: &Row<'_>, path: &Path) -> Result<Entry, StoreError> {
             planned_travel: row.get::<Option<i64>>(16, "planned_travel_um")?.map(Travel),
             fired_travel: row.get::<Option<i64>>(17, "fired_travel_um")?.map(Travel),
             frame_residual_us: row.get(18, "frame_residual_us")?,
-            inference: row.get::<Option<i64>>(19, "inference_us")?.map(|time| Micros(time.unsigned_abs())),
+            inference: match row.get::<Option<i64>>(19, "inference_us")? {
+                None => None,
+                Some(_) => Some(row.micros(19, "inference_us")?),
+            },
             bundle: row.get(24, "bundle")?,
         },
         pictures: row.pictures()?,
@@ -202,7 +205,7 @@ impl Columns<'_> {
             class: Class::of(kept).ok_or_else(|| self.damaged("kept", &kept))?,
             view,
             original: self.get(22, "original")?,
-            bytes: bytes.unsigned_abs(),
+            bytes: u64::try_from(bytes).map_err(|_| self.damaged("picture_bytes", &bytes))?,
         }))
     }
 }
@@ -332,6 +335,12 @@ mod tests {
             ("UPDATE records SET score = 1.5", "verdict cannot be good"),
             ("UPDATE records SET seen_us = -1", "seen_us cannot be -1"),
             ("UPDATE records SET part = 5000000000", "part cannot be 5000000000"),
+            // Found by fuzzing: they lost their sign.
+            ("UPDATE records SET inference_us = -7", "inference_us cannot be -7"),
+            (
+                "UPDATE records SET picture = 'a.png', picture_bytes = -1, original = 'b.png', kept = 0",
+                "picture_bytes cannot be -1",
+            ),
             ("UPDATE records SET picture = 'a.png', picture_bytes = 1, original = 'b.png'", "kept cannot be"),
         ];
         for (damage, expected) in cases {

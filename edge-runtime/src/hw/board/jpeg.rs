@@ -2,8 +2,10 @@
 //!
 //! Takes the bytes of a frame and the size that the camera was set to; gives RGB, row-major, without padding. Whatever is
 //! not one whole baseline JPEG of that size is an error, also where a viewer would show something: what a frame lacks
-//! cannot be proven good. A hole in its middle is noticed only when the rest no longer fills the picture; otherwise the rest
-//! of it comes out shifted and discoloured. Memory is bounded by the size, time by the bytes.
+//! cannot be proven good. All of the picture is in one scan, in whose data nothing stands but restarts in their order: at
+//! anything else the decoder may stop, be content, and leave what the buffer held before. A hole in the middle is noticed when
+//! the rest no longer fills the picture or a restart is missing; otherwise the rest of it comes out shifted and discoloured.
+//! Memory is bounded by the size, time by the bytes.
 
 use shared::limits::MAX_FRAME_SIDE;
 use thiserror::Error;
@@ -28,6 +30,24 @@ pub enum JpegError {
     Cut {
         /// Bytes that came.
         got: usize,
+    },
+    /// The picture's data is interrupted. A decoder goes on behind what stands there, or takes the rest of the picture as it finds it.
+    #[error(
+        "a JPEG with marker ff{marker:02x} within its picture's data, at byte {at}; only restarts in their order may stand there"
+    )]
+    Inside {
+        /// Its second byte.
+        marker: u8,
+        /// Where it is.
+        at: usize,
+    },
+    /// The picture's data is of some of its components alone; the others would be in another scan, which MJPG does not have.
+    #[error("a JPEG whose data has {got} of {expected} components; all are expected in one scan")]
+    Scan {
+        /// Components of the picture.
+        expected: u8,
+        /// Components of the first scan.
+        got: u8,
     },
     /// A kind of JPEG that no camera sends as MJPG.
     #[error("a JPEG with frame marker ff{marker:02x}; only baseline is used as MJPG")]
@@ -79,7 +99,7 @@ pub fn decode(bytes: &[u8], width: usize, height: usize, rgb: &mut Vec<u8>) -> R
         return Err(JpegError::Size { expected: (width, height), got: head.size });
     }
     // Behind the end mark cameras leave what was in the buffer before.
-    let end = end_of(bytes, head.scan).ok_or(JpegError::Cut { got: bytes.len() })?;
+    let end = head.end(bytes)?;
     let tables: &[u8] = if head.has_tables { &[] } else { &huffman::SEGMENT };
     let whole = [&bytes[..head.scan], tables, &bytes[head.scan..end], &TRAP, &END].concat();
     // Strictly: the decoder otherwise fills what is missing with grey.
@@ -97,9 +117,13 @@ pub fn decode(bytes: &[u8], width: usize, height: usize, rgb: &mut Vec<u8>) -> R
 struct Head {
     /// Where the marker of the scan is.
     scan: usize,
+    /// Where the scan's data begins.
+    data: usize,
     /// Width and height.
     size: (usize, usize),
     has_tables: bool,
+    /// Whether restarts divide the data.
+    has_restarts: bool,
 }
 
 impl Head {
@@ -112,7 +136,7 @@ impl Head {
         if pair(0)? != 0xffd8 {
             return Err(JpegError::Marker { at: 0 });
         }
-        let (mut position, mut size, mut has_tables) = (2, (0, 0), false);
+        let (mut position, mut size, mut components, mut has_tables, mut has_restarts) = (2, (0, 0), 0, false, false);
         loop {
             if at(position)? != 0xff {
                 return Err(JpegError::Marker { at: position });
@@ -124,9 +148,19 @@ impl Head {
                     position += 1;
                     continue;
                 }
-                0xda => return Ok(Self { scan: position, size, has_tables }),
-                0xc0 | 0xc1 => size = (pair(position + 7)?, pair(position + 5)?),
+                0xda => {
+                    let (data, got) = (position + 2 + pair(position + 2)?, at(position + 4)?);
+                    if got != components {
+                        return Err(JpegError::Scan { expected: components, got });
+                    }
+                    return Ok(Self { scan: position, data, size, has_tables, has_restarts });
+                }
+                0xc0 | 0xc1 => {
+                    size = (pair(position + 7)?, pair(position + 5)?);
+                    components = at(position + 9)?;
+                }
                 0xc4 => has_tables = true,
+                0xdd => has_restarts = pair(position + 4)? > 0,
                 0xc2 | 0xc3 | 0xc5..=0xcf => return Err(JpegError::Kind { marker }),
                 0x00..=0xbf | 0xd0..=0xd9 => return Err(JpegError::Marker { at: position }),
                 _ => {}
@@ -138,11 +172,26 @@ impl Head {
             position += 2 + length;
         }
     }
-}
 
-/// Where the picture's data ends: at the last end mark after the beginning of the scan.
-fn end_of(bytes: &[u8], scan: usize) -> Option<usize> {
-    bytes[scan..].windows(2).rposition(|pair| pair == END).map(|position| scan + position)
+    /// Where the picture's data ends: at the end mark. A byte of ones in it is followed by a zero.
+    fn end(&self, bytes: &[u8]) -> Result<usize, JpegError> {
+        let (mut at, mut restart) = (self.data, 0xd0);
+        while let Some(ones) = bytes.get(at..).and_then(|rest| rest.iter().position(|&byte| byte == 0xff)) {
+            at += ones;
+            match bytes.get(at + 1).copied() {
+                Some(0x00) => at += 2,
+                Some(0xff) => at += 1,
+                Some(0xd9) => return Ok(at),
+                Some(marker) if self.has_restarts && marker == restart => {
+                    restart = 0xd0 | (restart + 1) & 7;
+                    at += 2;
+                }
+                Some(marker) => return Err(JpegError::Inside { marker, at }),
+                None => break,
+            }
+        }
+        Err(JpegError::Cut { got: bytes.len() })
+    }
 }
 
 #[cfg(test)]
@@ -219,6 +268,43 @@ mod tests {
                 assert!(decoded(&file[..length]).is_err(), "{what}: {length} of {} bytes", file.len());
             }
         }
+    }
+
+    /// Where the data of a file's picture begins and ends.
+    fn data(file: &[u8]) -> std::ops::Range<usize> {
+        let head = Head::read(file).unwrap();
+        head.data..head.end(file).unwrap()
+    }
+
+    /// Found by fuzzing: the decoder then left the rest of the picture as the buffer had been, and was content.
+    #[test]
+    fn a_picture_that_is_interrupted_is_an_error_and_shows_nothing_of_the_one_before() {
+        let file = jpeg();
+        let middle = (data(&file).start + data(&file).end) / 2;
+        let at = (middle..).find(|&at| file[at - 1] != 0xff).unwrap();
+        let scan = Head::read(&file).unwrap().scan;
+        for (what, inside) in [
+            ("an interval of restarts", &[0xff, 0xdd, 0, 4, 0, 4][..]),
+            ("another scan", &file[scan..data(&file).start]),
+            ("a restart where there are none", &[0xff, 0xd0]),
+            ("another file", &file[..40]),
+        ] {
+            let interrupted = [&file[..at], inside, &file[at..]].concat();
+            assert_eq!(decoded(&interrupted), Err(JpegError::Inside { marker: inside[1], at }), "{what}");
+        }
+    }
+
+    #[test]
+    fn restarts_out_of_their_order_and_a_scan_of_some_components_are_errors() {
+        let file = include_bytes!("jpeg_frames/420.jpg").to_vec();
+        let first = data(&file).start + file[data(&file)].windows(2).position(|pair| pair == [0xff, 0xd0]).unwrap();
+        let mut skipped = file.clone();
+        skipped[first + 1] = 0xd1;
+        assert_eq!(decoded(&skipped), Err(JpegError::Inside { marker: 0xd1, at: first }));
+        let mut one = file;
+        let scan = Head::read(&one).unwrap().scan;
+        one[scan + 4] = 1;
+        assert_eq!(decoded(&one), Err(JpegError::Scan { expected: 3, got: 1 }));
     }
 
     #[test]
