@@ -209,7 +209,17 @@ def model(int8):
     return field(1, 7) + field(7, b"".join(lists) + ends) + field(8, field(2, 13))
 
 
+def slots():
+    """A state of two slots, without its last line: edge-runtime/src/bundle/slots/text.rs."""
+    hash_ = "07" * 32
+    held = f'sha256 = "{hash_}"\ncreated = 5\nproduct = "caps"\nstanding = '
+    both = f'format = 1\nhighest = 5\ncommitted = "a"\n[a]\n{held}"proven"\n[b]\n{held}{{ trial = {{ starts = 1 }} }}\n'
+    put("slots", "both", both.encode())
+    put("slots", "bad", f'format = 1\nhighest = 5\n[b]\n{held}{{ bad = {{ why = "no" }} }}\n'.encode())
+
+
 bundles()
+slots()
 records()
 frames()
 for form in ("int8", "f32"):

@@ -8,7 +8,7 @@
 set -uo pipefail
 
 fuzz_version=0.13.2
-targets=(config bundle record frame model)
+targets=(config bundle slots record recording frame model)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf 'fuzz: %s\n' "$*" >&2; }
@@ -42,10 +42,12 @@ limits() {
   case $1 in
     config) max_len=8192 timeout=10 memory=1024 more=(edge-runtime/config) ;;
     bundle) max_len=16384 timeout=10 memory=1024 ;;
+    slots) max_len=4096 timeout=10 memory=1024 ;;
+    recording) max_len=8192 timeout=20 memory=2048 ;;
     record) max_len=512 timeout=10 memory=1024 ;;
     frame) max_len=16384 timeout=10 memory=2048 ;;
     model) max_len=65536 timeout=60 memory=4096 ;;
-    *) say "no target '$1'; there are: config bundle record frame model"; return 1 ;;
+    *) say "no target '$1'; there are: config bundle slots record recording frame model"; return 1 ;;
   esac
 }
 
@@ -65,7 +67,7 @@ for target in "${targets[@]}"; do
     -max_total_time="$seconds" -max_len="$max_len" -timeout="$timeout" -rss_limit_mb="$memory" -print_final_stats=1 >"$log" 2>&1
   ended=$?
   runs=$(sed -n 's/^stat::number_of_executed_units: *//p' "$log")
-  printf '%-8s %s inputs; at first %s; at the end %s\n' "$target" "${runs:-no count of}" "$(covered INITED "$log")" "$(covered DONE "$log")"
+  printf '%-9s %s inputs; at first %s; at the end %s\n' "$target" "${runs:-no count of}" "$(covered INITED "$log")" "$(covered DONE "$log")"
   if [ "$ended" -ne 0 ]; then
     status=1
     say "$target: a finding"

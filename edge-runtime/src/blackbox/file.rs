@@ -57,6 +57,8 @@ pub struct Header {
     pub config: String,
     /// The bundles that have judged since the station's start, in the order of their numbers.
     pub judges: Vec<Judge>,
+    /// Whether their models in floats judged, and not those in integers.
+    pub float32: bool,
     /// Whether the line was a simulated one.
     pub simulation: bool,
 }
@@ -269,6 +271,7 @@ mod tests {
             kept_at_us: 1,
             config: "[station]".to_owned(),
             judges: vec![Judge { number: 0, product: "cap".to_owned(), sha256: [3; 32], threshold: Score::default() }],
+            float32: false,
             simulation: true,
         }
     }

@@ -186,7 +186,7 @@ impl Clock for Watched<'_> {
 
 /// Outputs that nothing hangs on: they note what they are told, and when.
 #[derive(Debug, Clone, Default)]
-struct Outputs(Arc<Mutex<(Micros, Vec<(Micros, Movement)>)>>);
+pub struct Outputs(Arc<Mutex<(Micros, Vec<(Micros, Movement)>)>>);
 
 impl Outputs {
     fn lock(&self) -> std::sync::MutexGuard<'_, (Micros, Vec<(Micros, Movement)>)> {

@@ -252,6 +252,7 @@ fn a_ring_holds_the_last_of_it_within_its_bytes_and_can_be_run() {
         kept_at_us: 0,
         config: String::new(),
         judges: Vec::new(),
+        float32: false,
         simulation: true,
     };
     file::write(&mut bytes, &header, &ring.cut()).unwrap();

@@ -12,6 +12,7 @@ use std::sync::Arc;
 use anyhow::{Context as _, Result};
 use serde::Serialize;
 use shared::line::Fate;
+use shared::manifest::Precision;
 use shared::units::PartId;
 use shared::verdict::Verdict;
 
@@ -22,6 +23,7 @@ use crate::blackbox::rerun::{Course, Rerun, rerun};
 use crate::blackbox::{Entry, Judge, Recording, Shot, file};
 use crate::bundle::OpenBundle;
 use crate::config::Config;
+use crate::engine::choice::EngineChoice;
 use crate::engine::{Inspector, choice};
 use crate::stage::conductor::Order;
 use crate::stage::workers::Worker;
@@ -101,11 +103,14 @@ fn judge(args: &Args, path: &Path, recording: &Recording, config: &Config) -> Re
     let bundle = args.model.open(path, &args.trust).map_err(refused)?;
     let mut worker = worker(args, &bundle, config).map_err(|error| (error, Exit::Engine))?;
     let judges = judges(recording);
+    // The other model, or what runs it in floats, need not give the same bits.
+    let same_model = (bundle.manifest().precision() == Precision::Float32) == recording.header.float32
+        && args.model.engine() != EngineChoice::Tract;
     let (mut verdicts, mut same) = (BTreeMap::new(), BTreeSet::new());
     for entry in &recording.entries {
         let Entry::Shot(Shot { part, picture }) = entry else { continue };
         let (mut verdict, _) = worker.inspect(Arc::clone(picture));
-        if let Some(then) = judges.get(part).filter(|then| then.sha256 == bundle.sha256()) {
+        if let Some(then) = judges.get(part).filter(|then| same_model && then.sha256 == bundle.sha256()) {
             same.insert(*part);
             // The station may have moved the threshold.
             verdict = verdict.score().map_or(verdict, |score| Verdict::of(score, then.threshold));

@@ -17,7 +17,7 @@
 pub mod decide;
 pub mod folder;
 pub mod state;
-mod text;
+pub mod text;
 
 pub use decide::{AtStart, Place, Running, Step, Tally};
 pub use folder::{Slots, SlotsError};

@@ -56,8 +56,14 @@ pub fn encode(state: &State) -> Result<String, StateError> {
     let raw = RawState { format: FORMAT, highest, committed, a: raw(Slot::A), b: raw(Slot::B) };
     let malformed = |error: toml::ser::Error| StateError::Malformed { reason: error.to_string() };
     let body = format!("{HEAD}{}", toml::to_string(&raw).map_err(malformed)?);
-    let checksum = hex(&Sha256::digest(&body).into());
-    Ok(format!("{body}{CHECKSUM}{checksum}\n"))
+    Ok(sealed(&body))
+}
+
+/// A text with its last line.
+#[must_use]
+pub fn sealed(body: &str) -> String {
+    let checksum = hex(&Sha256::digest(body).into());
+    format!("{body}{CHECKSUM}{checksum}\n")
 }
 
 /// The state of a text.

@@ -6,6 +6,7 @@
 use std::path::PathBuf;
 
 use anyhow::{Context as _, Result};
+use shared::manifest::Precision;
 use shared::units::Micros;
 
 use super::bundle::{self, Chosen, Maker, Unfit};
@@ -181,6 +182,7 @@ impl Opened<'_> {
                 sha256: self.bundle.sha256(),
                 threshold: manifest.threshold(),
             }],
+            float32: manifest.precision() == Precision::Float32,
             simulation,
         };
         Ok(Some(Recorder::start(settings, header, || WallClock.now()).context("no thread for the black box")?))
