@@ -8,6 +8,7 @@ use std::sync::Arc;
 use thiserror::Error;
 
 use super::live::Parts;
+use crate::blackbox::Tape;
 use crate::config::{Board, BoardCamera, Exposure};
 use crate::hw::board::lines::{self, LinesError};
 use crate::hw::clock::KernelClock;
@@ -50,6 +51,7 @@ pub fn open(board: &Board) -> Result<Parts, DeviceError> {
         silent: (camera.exposure == Exposure::Free).then_some(camera.silent),
         gate_priority: board.gate_priority(),
         simulation: false,
+        tape: Tape::none(),
     })
 }
 

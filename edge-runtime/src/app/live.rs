@@ -54,6 +54,8 @@ pub struct Parts {
     pub gate_priority: Option<u8>,
     /// Whether the records are of a simulated line.
     pub simulation: bool,
+    /// What the black box hears.
+    pub tape: Tape,
 }
 
 /// The twins of a line, in real time from now on. Gives the world too, to be asked what really happened.
@@ -76,6 +78,7 @@ pub fn twins(simulation: &Simulation, clock: SharedClock) -> (Parts, Shared) {
         silent: None,
         gate_priority: None,
         simulation: true,
+        tape: Tape::none(),
     };
     (parts, world)
 }
@@ -89,7 +92,6 @@ pub fn run(
     alarms: Alarms,
     attendant: &mut dyn Attendant,
     stop: &AtomicBool,
-    tape: Tape,
 ) -> Ended {
     let Model { inspectors, product, threshold } = model;
     let now = parts.clock.now();
@@ -97,8 +99,8 @@ pub fn run(
         Belt::Encoder { step, stall } => (Odometer::encoder(step), Some(Stall::new(stall))),
         Belt::Steady { speed_um_s } => (Odometer::steady(speed_um_s, now), None),
     };
-    let output = Box::new(Taped::new(parts.output, tape.clone()));
-    let signals = Box::new(Taped::new(parts.signals, tape.clone()));
+    let output = Box::new(Taped::new(parts.output, parts.tape.clone()));
+    let signals = Box::new(Taped::new(parts.signals, parts.tape.clone()));
     let devices = Devices {
         conductor: Conductor::new(config.layout(), output, signals, odometer, stall, now),
         clock: parts.clock,
@@ -107,7 +109,7 @@ pub fn run(
         gate_priority: parts.gate_priority,
         silent: parts.silent,
         workers: Workers::start(inspectors, config.quality()),
-        tape,
+        tape: parts.tape,
     };
     let status = Status { simulation: parts.simulation, product, threshold, ..Status::default() };
     let capture = Capture::new(parts.moment, config.frame_timeout());

@@ -5,7 +5,7 @@
 
 use std::cell::RefCell;
 use std::collections::{BTreeMap, VecDeque};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use shared::line::{Cause, Fate};
 use shared::units::{Micros, PartId};
@@ -100,7 +100,7 @@ fn run(
     verdicts: &BTreeMap<PartId, Verdict>,
 ) -> Result<(Done, Done, Micros), HwFault> {
     let outputs = Outputs::default();
-    outputs.lock().0 = at;
+    outputs.lock().now = at;
     let (gate, signals) = (Box::new(outputs.clone()), Box::new(outputs.clone()));
     let mut conductor = Conductor::from_standing(standing.clone(), gate, signals);
     let (mut then, mut now) = (Done::default(), Done::default());
@@ -179,27 +179,34 @@ struct Watched<'a> {
 impl Clock for Watched<'_> {
     fn now(&self) -> Micros {
         let now = self.clock.now();
-        self.outputs.lock().0 = now;
+        self.outputs.lock().now = now;
         now
     }
 }
 
 /// Outputs that nothing hangs on: they note what they are told, and when.
 #[derive(Debug, Clone, Default)]
-pub struct Outputs(Arc<Mutex<(Micros, Vec<(Micros, Movement)>)>>);
+pub struct Outputs(Arc<Mutex<Noted>>);
+
+/// The time that was read last, and what was moved when.
+#[derive(Debug, Default)]
+struct Noted {
+    now: Micros,
+    moved: Vec<(Micros, Movement)>,
+}
 
 impl Outputs {
-    fn lock(&self) -> std::sync::MutexGuard<'_, (Micros, Vec<(Micros, Movement)>)> {
+    fn lock(&self) -> MutexGuard<'_, Noted> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     fn note(&self, movement: Movement) {
-        let (now, moved) = &mut *self.lock();
-        moved.push((*now, movement));
+        let noted = &mut *self.lock();
+        noted.moved.push((noted.now, movement));
     }
 
     fn take(&self) -> Vec<(Micros, Movement)> {
-        std::mem::take(&mut self.lock().1)
+        std::mem::take(&mut self.lock().moved)
     }
 }
 

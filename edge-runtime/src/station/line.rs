@@ -221,7 +221,8 @@ pub fn run(
     let (post, notes) = sync_channel(DESK_QUEUE);
     let (orders, heard) = sync_channel(ORDER_QUEUE);
     let mut desk = desk(Courier::new(workers, tape.clone(), post.clone()));
-    let threads = Threads::start(&clock, conductor, input, stream, heard, post, gate_priority, tape);
+    let threads =
+        Threads::start(&clock, stream, AtGate { conductor, input, heard, priority: gate_priority, tape }, post);
     let result = threads.and_then(|mut threads| {
         let watched = Watch {
             silent,
@@ -243,6 +244,15 @@ pub fn run(
     Ended { store, status, counts, result: result.and(abandoned.map_err(LineError::from)) }
 }
 
+/// What the gate's thread runs on.
+struct AtGate {
+    conductor: Conductor,
+    input: Box<dyn LineInput>,
+    heard: Receiver<Order>,
+    priority: Option<u8>,
+    tape: Tape,
+}
+
 /// The other threads.
 struct Threads {
     gate: Option<JoinHandle<Result<(), GateError>>>,
@@ -254,13 +264,9 @@ struct Threads {
 impl Threads {
     fn start(
         clock: &Arc<dyn Clock + Send + Sync>,
-        conductor: Conductor,
-        input: Box<dyn LineInput>,
         stream: Box<dyn FrameStream>,
-        heard: Receiver<Order>,
+        at_gate: AtGate,
         post: SyncSender<Note>,
-        priority: Option<u8>,
-        tape: Tape,
     ) -> Result<Self, LineError> {
         let named = |thread: &'static str| {
             (std::thread::Builder::new().name(thread.to_owned()), move |source| LineError::Start { thread, source })
@@ -273,6 +279,7 @@ impl Threads {
         let gate_turns = Arc::new(AtomicU64::new(0));
         let (time, turns) = (Arc::clone(clock), Arc::clone(&gate_turns));
         let gate = builder.spawn(move || {
+            let AtGate { conductor, input, heard, priority, tape } = at_gate;
             if let Some(priority) = priority {
                 realtime::ask(priority);
             }

@@ -9,7 +9,6 @@ use std::time::Duration;
 
 use edge_runtime::app::Model;
 use edge_runtime::app::live::{self, Parts};
-use edge_runtime::blackbox::Tape;
 use edge_runtime::bundle::{OpenBundle, TrustedKeys};
 use edge_runtime::config::{Config, Hardware};
 use edge_runtime::engine::Inspector;
@@ -106,9 +105,7 @@ pub fn run(fault: Fault) -> Row {
         }
         let model = model(&config, fault, &time);
         let alarms = Alarms::new(config.alarms());
-        catch_unwind(AssertUnwindSafe(|| {
-            live::run(&config, parts, model, store, alarms, &mut watcher, &stop, Tape::none())
-        }))
+        catch_unwind(AssertUnwindSafe(|| live::run(&config, parts, model, store, alarms, &mut watcher, &stop)))
     });
     let end = ended.map_or_else(|_| "panics; the others end by themselves".to_owned(), finished);
     let records = settled(folder.path());

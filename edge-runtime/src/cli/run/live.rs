@@ -88,11 +88,12 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let readings = ReadingsThread::start(Roots::of_machine(line.config.audit().dir()));
     let readings = readings.context("no thread to read the board's heat and room")?;
     let trigger = Trigger::new(tape.clone(), asked);
+    parts.tape = tape.clone();
     let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger);
     std::thread::scope(|scope| {
         let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
         let mut keeper = WithBundles::new(keeper, link);
-        let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop, tape.clone());
+        let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
         let well = ended.result.is_ok();
         if !well {
             tape.keep("ENDED");
