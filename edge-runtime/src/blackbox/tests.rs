@@ -40,7 +40,7 @@ fn layout() -> Layout {
 }
 
 fn plan(seed: u64) -> Plan {
-    let (reversals_per_minute, reversal_um) = if seed % 2 == 0 { (0.0, 0) } else { (4.0, 60_000) };
+    let (reversals_per_minute, reversal_um) = if seed.is_multiple_of(2) { (0.0, 0) } else { (4.0, 60_000) };
     Plan {
         seed,
         parts: 120,
@@ -124,7 +124,8 @@ fn recorded(seed: u64) -> Vec<Entry> {
     let (plan, world) = (plan(seed), World::shared(plan(seed)));
     let chance = |stream: Stream| stream.chance(seed);
     let rates = Rates { bounce: 0.05, missed_trigger: 0.01, ..Rates::default() };
-    let stalls = if seed % 3 == 0 { Stalls { per_minute: 2.0, length: Micros(1_800_000) } } else { Stalls::default() };
+    let stalls =
+        if seed.is_multiple_of(3) { Stalls { per_minute: 2.0, length: Micros(1_800_000) } } else { Stalls::default() };
     let lines = Lines(world.clone(), Sensors::new(world.clone()));
     let mut lines = FaultyLines::new(lines, rates, chance(Stream::Trigger), stalls, chance(Stream::Encoder));
     let gate = Box::new(Taped::new(Box::new(SimGate::new(world.clone())) as Box<_>, tape.clone()));
