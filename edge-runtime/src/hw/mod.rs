@@ -7,6 +7,7 @@
 pub mod board;
 pub mod clock;
 pub mod pixels;
+pub mod position;
 pub mod realtime;
 pub mod roles;
 pub mod sim;

@@ -38,3 +38,36 @@ impl Stall {
         self.edges = 0;
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn stalled(happenings: &[(u64, bool)]) -> bool {
+        let mut stall = Stall::new(Micros::from_millis(400));
+        happenings.iter().fold(false, |stalled, &(at, is_step)| {
+            let at = Micros::from_millis(at);
+            if is_step {
+                stall.step(at);
+                false
+            } else {
+                stall.edge(at) || stalled
+            }
+        })
+    }
+
+    #[test]
+    fn several_edges_over_some_time_without_a_step_are_a_stall() {
+        const STEP: bool = true;
+        const EDGE: bool = false;
+        for (happenings, expected, why) in [
+            (&[(0, EDGE), (200, EDGE), (400, EDGE)][..], true, "parts come"),
+            (&[(0, EDGE), (400, EDGE)], false, "two edges are a part that trembles as the belt stops"),
+            (&[(0, EDGE), (1, EDGE), (2, EDGE), (3, EDGE)], false, "bounces of one edge"),
+            (&[(0, EDGE), (200, EDGE), (300, STEP), (400, EDGE), (500, EDGE)], false, "the encoder turns"),
+            (&[(300, STEP), (400, EDGE), (500, EDGE), (5_000, EDGE)], true, "long after its last step"),
+        ] {
+            assert_eq!(stalled(happenings), expected, "{why}");
+        }
+    }
+}

@@ -7,6 +7,7 @@ use shared::line::Cause;
 use shared::units::{Micros, PartId, Travel};
 
 use super::world::Shared;
+use crate::hw::position::Position;
 use crate::hw::roles::{Clock, Edge, HwFault, RejectOutput, TravelSource, TriggerInput};
 
 /// The virtual clock.
@@ -58,14 +59,6 @@ impl TravelSource for SimEncoder {
     }
 }
 
-/// What the gate is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Position {
-    Safe,
-    Closed,
-    Open(PartId),
-}
-
 /// The gate.
 ///
 /// # Safe state
@@ -82,44 +75,28 @@ impl SimGate {
     pub fn new(world: Shared) -> Self {
         Self { world, position: Position::Safe }
     }
-
-    fn misused(&self, call: &str) -> HwFault {
-        HwFault::Misuse { evidence: format!("{call} while the gate is {:?}", self.position) }
-    }
 }
 
 impl RejectOutput for SimGate {
     fn take_control(&mut self) -> Result<(), HwFault> {
-        if self.position != Position::Safe {
-            return Err(self.misused("take_control"));
-        }
-        self.position = Position::Closed;
+        self.position = self.position.taken()?;
         self.world.lock().command_gate(false);
         Ok(())
     }
 
     fn open(&mut self, part: PartId, cause: Cause) -> Result<(), HwFault> {
-        if self.position != Position::Closed {
-            return Err(self.misused(&format!("open for part {} ({cause:?})", part.0)));
-        }
-        self.position = Position::Open(part);
+        self.position = self.position.opened(part, cause)?;
         self.world.lock().command_gate(true);
         Ok(())
     }
 
     fn extend(&mut self, part: PartId, cause: Cause) -> Result<(), HwFault> {
-        match self.position {
-            Position::Open(_) => self.position = Position::Open(part),
-            _ => return Err(self.misused(&format!("extend for part {} ({cause:?})", part.0))),
-        }
+        self.position = self.position.extended(part, cause)?;
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), HwFault> {
-        match self.position {
-            Position::Open(_) => self.position = Position::Closed,
-            _ => return Err(self.misused("close")),
-        }
+        self.position = self.position.closed()?;
         self.world.lock().command_gate(false);
         Ok(())
     }

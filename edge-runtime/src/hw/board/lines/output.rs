@@ -14,6 +14,7 @@ use super::find::Place;
 use super::input::bias_of;
 use super::open::LinesError;
 use crate::config::Wire;
+use crate::hw::position::Position;
 use crate::hw::roles::{HwFault, LineSignals, RejectOutput};
 
 /// Who holds the lines, as other programs see it.
@@ -55,14 +56,6 @@ impl Driven {
     }
 }
 
-/// What the gate is doing.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Position {
-    Safe,
-    Closed,
-    Open(PartId),
-}
-
 /// The gate's output: on diverts.
 ///
 /// # Safe state
@@ -78,45 +71,32 @@ impl BoardGate {
     pub(super) fn new(line: Driven) -> Self {
         Self { line, position: Position::Safe }
     }
-
-    fn misused(&self, call: &str) -> HwFault {
-        HwFault::Misuse { evidence: format!("{call} while the gate is {:?}", self.position) }
-    }
 }
 
 impl RejectOutput for BoardGate {
     fn take_control(&mut self) -> Result<(), HwFault> {
-        if self.position != Position::Safe {
-            return Err(self.misused("take_control"));
-        }
+        let next = self.position.taken()?;
         self.line.set(false)?;
-        self.position = Position::Closed;
+        self.position = next;
         Ok(())
     }
 
     fn open(&mut self, part: PartId, cause: Cause) -> Result<(), HwFault> {
-        if self.position != Position::Closed {
-            return Err(self.misused(&format!("open for part {} ({cause:?})", part.0)));
-        }
+        let next = self.position.opened(part, cause)?;
         self.line.set(true)?;
-        self.position = Position::Open(part);
+        self.position = next;
         Ok(())
     }
 
     fn extend(&mut self, part: PartId, cause: Cause) -> Result<(), HwFault> {
-        match self.position {
-            Position::Open(_) => self.position = Position::Open(part),
-            _ => return Err(self.misused(&format!("extend for part {} ({cause:?})", part.0))),
-        }
+        self.position = self.position.extended(part, cause)?;
         Ok(())
     }
 
     fn close(&mut self) -> Result<(), HwFault> {
-        if !matches!(self.position, Position::Open(_)) {
-            return Err(self.misused("close"));
-        }
+        let next = self.position.closed()?;
         self.line.set(false)?;
-        self.position = Position::Closed;
+        self.position = next;
         Ok(())
     }
 
