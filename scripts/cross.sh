@@ -3,6 +3,7 @@
 #     scripts/cross.sh             for aarch64: Raspberry Pi OS, JetPack 5 and later
 #     scripts/cross.sh --amd64     for an x86-64 industrial PC
 #     scripts/cross.sh --check     checks what was built before; ends with 77 where nothing was
+#     scripts/cross.sh --manual    also writes man pages and shell completions to the folder `manual` beside the program
 # The program needs no C library newer than glibc 2.31 (JetPack 5, Debian 11) and no other library, whatever this machine has: zig
 # compiles the C parts and links against stubs of that version. What is missing is put under .deps/ (180 MB to download, 520 MB
 # kept), and for aarch64 what scripts/aarch64.sh brings.
@@ -19,14 +20,16 @@ die() { say "$*"; exit 1; }
 cannot() { say "$*"; exit 77; }
 cd "$root"
 
-machine=aarch64 only_check=
+machine=aarch64 only_check= manual=
 for argument in "$@"; do
   case $argument in
     --amd64) machine=x86_64 ;;
     --check) only_check=yes ;;
-    *) die "unknown option '$argument'; usage: scripts/cross.sh [--amd64] [--check]" ;;
+    --manual) manual=yes ;;
+    *) die "unknown option '$argument'; usage: scripts/cross.sh [--amd64] [--check | --manual]" ;;
   esac
 done
+[ -z "$only_check" ] || [ -z "$manual" ] || die "--check builds nothing, and --manual must"
 target=$machine-unknown-linux-gnu
 program=${CARGO_TARGET_DIR:-$root/target}/$target/release/edge-runtime
 tools=$root/.deps/zig-$zig_version
@@ -61,7 +64,7 @@ export_target() {
   fi
 }
 
-build() {
+build() { # what of the package
   # bindgen takes this name, with its dashes, before the one that cargo-zigbuild sets, which lacks the kernel's headers.
   local headers="-nostdinc" family=${machine/x86_64/x86} folder
   for folder in include "libc/include/$family-linux-gnu" libc/include/generic-glibc "libc/include/$family-linux-any" libc/include/any-linux-any; do
@@ -69,7 +72,7 @@ build() {
   done
   env "BINDGEN_EXTRA_CLANG_ARGS_$target=$headers" LIBCLANG_PATH="$tools/clang/native" CARGO_ZIGBUILD_ZIG_PATH="$tools/ziglang/zig" \
     CARGO_ZIGBUILD_CACHE_DIR="$tools/cache" ZIG_GLOBAL_CACHE_DIR="$tools/cache" \
-    nice "$tools/bin/cargo-zigbuild" zigbuild --release --locked -p edge-runtime --target "$target.$glibc" >&2
+    nice "$tools/bin/cargo-zigbuild" zigbuild --release --locked -p edge-runtime --target "$target.$glibc" "$@" >&2
 }
 
 # A failed check leaves the program where it is, to be looked at.
@@ -93,6 +96,20 @@ check() {
   run_help
 }
 
+# The commands are known to the program's own crate alone, which is built for the target: what writes the manual is linked with it and
+# runs here, emulated. Another build of everything, for this machine, would take minutes.
+write_manual() {
+  local folder=${program%/*}/manual emulator=()
+  if [ "$machine" != "$(uname -m)" ]; then
+    command -v "qemu-$machine" >/dev/null || cannot "there is no qemu-$machine to write the manual with. On Debian and Ubuntu: sudo apt-get install qemu-user"
+    emulator=(qemu-"$machine" -L "/usr/$machine-linux-gnu")
+  fi
+  build --example manual || die "what writes the manual could not be built"
+  rm -rf "$folder"
+  "${emulator[@]}" "${program%/*}/examples/manual" "$folder" || die "the manual could not be written"
+  say "man pages and completions in $folder"
+}
+
 # Under the processors of a Jetson Nano and of Raspberry Pi 4 and 5.
 run_help() {
   local processor emulator
@@ -113,8 +130,9 @@ if [ -z "$only_check" ]; then
   install_tools
   export_target
   say "building edge-runtime for $target with glibc $glibc"
-  build || die "the build failed"
+  build --bin edge-runtime || die "the build failed"
 fi
 [ -e "$program" ] || cannot "there is no $program; build it with scripts/cross.sh"
 check
+[ -z "$manual" ] || write_manual
 printf '%s\n' "$program"

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Builds the station's Debian package, program and service, with the program of scripts/cross.sh:
+# Builds the station's Debian package, program, manual and service, with the program of scripts/cross.sh:
 #     scripts/package.sh            for arm64: Raspberry Pi OS, JetPack 5 and later, Debian 11 and later
 #     scripts/package.sh --amd64    for an x86-64 industrial PC
 # Only the package's path goes to standard output. Ends with 77 and the reason where this machine cannot be set up. Safe to run again.
@@ -16,7 +16,7 @@ case "${*-}" in
   *) say "unknown arguments '$*'; usage: scripts/package.sh [--amd64]"; exit 1 ;;
 esac
 
-scripts/cross.sh "$@" >/dev/null
+scripts/cross.sh --manual "$@" >/dev/null
 
 if ! [ "$(.deps/cargo-deb/bin/cargo-deb --version 2>/dev/null)" = "cargo-deb $cargo_deb_version" ]; then
   say "installing cargo-deb $cargo_deb_version"

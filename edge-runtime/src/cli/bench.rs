@@ -16,7 +16,7 @@ use crate::engine::Engine as _;
 use crate::engine::choice::{Running, load};
 use crate::hw::clock::Monotonic;
 
-/// Measure how long a picture takes here, operation by operation.
+/// Measures how long a picture takes here, operation by operation.
 ///
 /// The pictures are the bundle's own test pictures. Medians are told, because anything else on the machine only adds to a time.
 ///
@@ -26,13 +26,14 @@ pub struct Args {
     /// The bundle.
     #[arg(long, value_name = "FILE")]
     pub bundle: PathBuf,
-    /// Public key to trust, instead of those in the configuration folder and /etc/draem-edge/trusted.
+    /// A trusted public key; may be given more than once. Default: every *.pub in ~/.config/draem-edge/trusted and
+    /// /etc/draem-edge/trusted.
     #[arg(long, value_name = "FILE")]
     pub trust: Vec<PathBuf>,
-    /// Pictures that are measured, after some that are not.
+    /// Pictures that are measured, after a few that only warm up.
     #[arg(long, value_name = "N", default_value_t = 50, value_parser = clap::value_parser!(u32).range(1..=100_000))]
     pub frames: u32,
-    /// Write the figures here.
+    /// Writes the figures as JSON.
     #[arg(long, value_name = "FILE")]
     pub json: Option<PathBuf>,
     /// Which of the bundle's models runs, and what computes it.

@@ -29,6 +29,29 @@ pub enum Exit {
     Internal = 5,
 }
 
+impl Exit {
+    /// All of them, by code.
+    pub const ALL: [Self; 5] = [Self::Done, Self::Usage, Self::BundleRefused, Self::Engine, Self::Internal];
+
+    /// What it says, as the manual has it.
+    #[must_use]
+    pub const fn meaning(self) -> &'static str {
+        match self {
+            Self::Done => {
+                "Done; for run and inspect also when parts were rejected, which is their work; for doctor when nothing \
+                 failed; for test-gate when every step was as it must be."
+            }
+            Self::Usage => "Wrong arguments, configuration or input files.",
+            Self::BundleRefused => "The bundle is refused, or a key that it needs.",
+            Self::Engine => {
+                "The network or the hardware failed; for doctor also the disk; for test-gate when a step was not as it \
+                 must be, or the test was not finished."
+            }
+            Self::Internal => "Anything else: an output that cannot be written, a fault of the program.",
+        }
+    }
+}
+
 impl From<Exit> for ExitCode {
     fn from(exit: Exit) -> Self {
         Self::from(exit as u8)

@@ -19,6 +19,9 @@ use crate::config::{Config, Hardware};
 
 /// Verifies and tests a new bundle here, and has the station try it.
 ///
+/// A running station finds it within seconds, tests it again, and changes over between two pictures. It is committed once it has judged 20
+/// parts. Give the options that the station is run with.
+///
 /// Example: edge-runtime install-bundle caps-2.draem --config /etc/draem-edge/station.toml
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -3,6 +3,7 @@
 pub mod bench;
 pub mod bundles;
 pub mod check_config;
+pub mod commands;
 pub mod doctor;
 pub mod exit;
 pub mod export;

@@ -12,14 +12,14 @@ use crate::engine::fused::MAX_THREADS;
 /// Which of the bundle's models runs.
 #[derive(Clone, Copy, Debug, clap::Args)]
 pub struct ModelOption {
-    /// The model in 8-bit integers, or the one in floats to compare with. Each has its own threshold.
+    /// Which of the bundle's two models runs. Each has its own threshold.
     #[arg(long, default_value_t = Choice::Int8, value_enum)]
     precision: Choice,
     /// Moves the threshold to this share of good parts that may be rejected, such as 0.02. The good parts that the trainer
     /// held out must support it. Default: the bundle's own.
     #[arg(long, value_name = "SHARE")]
     false_reject: Option<f64>,
-    /// What computes the model in integers: fused layers, the same without vector instructions, or tract in floats.
+    /// What computes the model in integers.
     #[arg(long, default_value_t = EngineName::Fused, value_enum)]
     engine: EngineName,
     /// Threads that compute one picture together.
@@ -42,14 +42,19 @@ fn threads(text: &str) -> Result<usize, String> {
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum EngineName {
+    /// Fused layers, with the processor's best instructions.
     Fused,
+    /// The same layers without vector instructions.
     Scalar,
+    /// tract, in floats, to compare with.
     Tract,
 }
 
 #[derive(Clone, Copy, Debug, clap::ValueEnum)]
 enum Choice {
+    /// 8-bit integers.
     Int8,
+    /// Floats, to compare with.
     F32,
 }
 

@@ -30,6 +30,9 @@ use crate::stage::workers::Worker;
 
 /// Runs the last minutes that a station kept again, through the same pipeline.
 ///
+/// A running station keeps them in the folder black-box beside its records when an alarm stops the line, when it ends by a fault, and at
+/// SIGUSR1. Exit code 5 when the bundle of then, or none, does not do to the bit what it did.
+///
 /// Example: edge-runtime replay audit/black-box/20260530T140506.789Z-GATE_LATE.box --bundle new.draem --trust line.pub
 #[derive(Debug, clap::Args)]
 pub struct Args {

@@ -12,7 +12,7 @@ use super::install_bundle::no_slots;
 use crate::bundle::slots::{Place, Slots, SlotsError, State};
 use crate::config::Config;
 
-/// Goes back from the bundle on trial to the one before it, or from that to the one before.
+/// Goes one bundle back: gives up the trial, or leaves the committed bundle for the one before it.
 ///
 /// Example: edge-runtime rollback --config /etc/draem-edge/station.toml
 #[derive(Debug, clap::Args)]

@@ -22,6 +22,9 @@ use crate::store::{RunId, RunStart, Store, StoreError, Summary};
 
 /// Runs an inspection line and prints what became of its parts.
 ///
+/// A board's line runs until SIGTERM or Ctrl-C, and ends with all outputs in their safe state; SIGUSR1 keeps the last minutes for replay. A
+/// simulated line runs in virtual time, unless --real-time is given.
+///
 /// Example: edge-runtime run --config edge-runtime/config/sim.toml --parts 200 --panel panel.png
 #[derive(Debug, clap::Args)]
 pub struct Args {
