@@ -68,3 +68,11 @@ fn a_folder_without_records_and_a_time_that_is_none_are_usage_errors() {
     }
     assert_eq!(files(folder.path()), 0, "reading makes nothing");
 }
+
+#[test]
+fn simulate_never_drives_a_board() {
+    let config = concat!(env!("CARGO_MANIFEST_DIR"), "/config/board.example.toml");
+    let output = command(&["simulate", "--config", config]);
+    assert_eq!(output.status.code(), Some(2));
+    assert!(String::from_utf8_lossy(&output.stderr).contains("drives a board"));
+}

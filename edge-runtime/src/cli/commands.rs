@@ -5,7 +5,7 @@ use clap::{Parser, Subcommand};
 use super::exit::Exit;
 use super::{
     bench, bundles, check_config, doctor, export, inspect, install_bundle, probe, records, render, replay, rollback,
-    run, test_gate, verify_bundle,
+    run, simulate, test_gate, verify_bundle,
 };
 
 /// Inspects parts on a line and rejects what is not proven good.
@@ -22,6 +22,7 @@ pub struct Cli {
 #[derive(Debug, Subcommand)]
 enum Command {
     Run(run::Args),
+    Simulate(simulate::Args),
     Inspect(inspect::Args),
     VerifyBundle(verify_bundle::Args),
     InstallBundle(install_bundle::Args),
@@ -46,6 +47,7 @@ impl Cli {
     pub fn run(self, allocations: &dyn Fn() -> u64) -> anyhow::Result<Exit> {
         match self.command {
             Command::Run(args) => run::run(&args),
+            Command::Simulate(args) => simulate::run(&args),
             Command::Inspect(args) => inspect::run(&args),
             Command::VerifyBundle(args) => verify_bundle::run(&args),
             Command::InstallBundle(args) => install_bundle::run(&args),

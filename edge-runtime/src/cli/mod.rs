@@ -19,5 +19,6 @@ pub mod render;
 pub mod replay;
 pub mod rollback;
 pub mod run;
+pub mod simulate;
 pub mod test_gate;
 pub mod verify_bundle;
