@@ -107,6 +107,8 @@ write_manual() {
   build --example manual || die "what writes the manual could not be built"
   rm -rf "$folder"
   "${emulator[@]}" "${program%/*}/examples/manual" "$folder" || die "the manual could not be written"
+  # cargo-deb, which compresses man pages, leaves alone what lies beside the program.
+  gzip -9n "$folder"/*.1
   say "man pages and completions in $folder"
 }
 

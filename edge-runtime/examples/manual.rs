@@ -141,8 +141,8 @@ mod tests {
 
     fn text_of(files: &[File], name: &str) -> String {
         let (_, text) = files.iter().find(|(file, _)| file == name).unwrap_or_else(|| panic!("no file {name}"));
-        // Roff writes a dash that is none of a word's own with a backslash.
-        String::from_utf8(text.clone()).unwrap().replace("\\-", "-")
+        // How roff writes dashes and apostrophes that are to stay what they are.
+        String::from_utf8(text.clone()).unwrap().replace("\\-", "-").replace("\\*(Aq", "'")
     }
 
     #[test]

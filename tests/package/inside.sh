@@ -88,7 +88,7 @@ as_draem edge-runtime replay "$box" --bundle "$examples/models/demo/cap-nano.dra
   { cat /replay.txt; fail "the last minutes run again as they were"; }
 cat /replay.txt
 again=$(sed -n 's/^judged again \([0-9]*\) pictures by the same bundle (.*), \([0-9]*\) verdicts the same to the bit$/\1 \2/p' /replay.txt)
-[ "${again% *}" -gt 0 ] && [ "${again% *}" = "${again#* }" ] || fail "all verdicts are the same to the bit, and there are some"
+[ -n "$again" ] && [ "${again% *}" -gt 0 ] && [ "${again% *}" = "${again#* }" ] || fail "all verdicts are the same to the bit, and there are some"
 held "a line in real time keeps its last minutes, which run again with the same ${again#* } verdicts to the bit"
 
 # On a machine without devices these find fault; they must say so in words, and end as documented.

@@ -123,6 +123,13 @@ fn judge(args: &Args, path: &Path, recording: &Recording, config: &Config) -> Re
     Ok(Judged { product: bundle.manifest().product().to_owned(), verdicts, same })
 }
 
+impl Judged {
+    /// Whether this bundle gave the verdicts of then. A part whose verdict was still to come has no bundle to compare with.
+    fn is_by_the_bundle_of(&self, then: &BTreeMap<PartId, Verdict>) -> bool {
+        self.verdicts.keys().filter(|part| then.contains_key(part)).all(|part| self.same.contains(part))
+    }
+}
+
 /// The bundle that judged each part.
 fn judges(recording: &Recording) -> BTreeMap<PartId, &Judge> {
     let judge = |number: u32| recording.header.judges.iter().find(|judge| judge.number == number);
@@ -192,7 +199,7 @@ impl Table {
             stretches: outcome.stretches,
             product_then: header.judges.iter().map(|judge| judge.product.clone()).collect(),
             product_now: judged.map(|judged| judged.product.clone()),
-            same_bundle: judged.is_none_or(|judged| judged.same.len() == judged.verdicts.len()),
+            same_bundle: judged.is_none_or(|judged| judged.is_by_the_bundle_of(&then)),
             judged: again.map(|(all, _)| all),
             judged_the_same: again.map(|(_, same)| same),
             movements: outcome.movements.0,
@@ -272,5 +279,30 @@ impl fmt::Display for Table {
             )?;
         }
         Ok(())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::verdict::Reason;
+
+    use super::*;
+
+    /// What these parts were, which does not matter here.
+    fn verdicts(parts: &[u32]) -> BTreeMap<PartId, Verdict> {
+        parts.iter().map(|part| (PartId(*part), Verdict::Uninspected(Reason::NotJudged))).collect()
+    }
+
+    #[test]
+    fn a_part_whose_verdict_was_to_come_does_not_make_it_another_bundle() {
+        let by_the_same = |then: &[u32], same: &[u32]| {
+            let same = same.iter().map(|part| PartId(*part)).collect();
+            let judged = Judged { product: String::new(), verdicts: verdicts(&[1, 2, 3]), same };
+            judged.is_by_the_bundle_of(&verdicts(then))
+        };
+        assert!(by_the_same(&[1, 2, 3], &[1, 2, 3]));
+        assert!(by_the_same(&[1, 2], &[1, 2]), "the third was in the network");
+        assert!(!by_the_same(&[1, 2], &[1]), "another bundle judged the second");
+        assert!(!by_the_same(&[1, 2, 3], &[]));
     }
 }
