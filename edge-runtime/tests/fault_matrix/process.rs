@@ -17,10 +17,11 @@ const RUNNING: Duration = Duration::from_secs(6);
 /// The rows, in the order of the table.
 pub fn rows() -> Vec<(String, Row)> {
     let row = |name: &str, end: String, broken: String| (name.to_owned(), Row { end, broken, ..Row::default() });
-    let (stopped, killed) = (stopped(), killed());
+    let (stopped, killed, full_disk) = (stopped(), killed(), full_disk());
     vec![
         row("SIGTERM", stopped.0, stopped.1),
         row("SIGKILL, also by the kernel for want of memory", killed.0, killed.1),
+        row("the disk is full", full_disk.0, full_disk.1),
         row("no memory for the model", starved(), String::new()),
         row("the bundle is damaged", damaged_bundle(), String::new()),
         row("the folder of records is in the way", folder_in_the_way(), String::new()),
@@ -69,14 +70,30 @@ fn killed() -> (String, String) {
     (format!("{}; starts again", code(status)), lost(folder.path(), &[1, 2]))
 }
 
+/// A file that may not grow is to the program what a full disk is, once the kernel's signal about it is not heard.
+fn full_disk() -> (String, String) {
+    let folder = tempfile::tempdir().unwrap();
+    let mut child = limited("trap '' XFSZ; ulimit -f 300", folder.path()).spawn().unwrap();
+    std::thread::sleep(RUNNING);
+    assert!(child.try_wait().unwrap().is_none(), "it ended before it was told to");
+    assert!(Command::new("kill").args(["-TERM", &child.id().to_string()]).status().unwrap().success());
+    let status = child.wait().unwrap();
+    (format!("goes on until it is told to end, {}", code(status)), lost(folder.path(), &[1]))
+}
+
+/// The program in a shell that has limited it.
+fn limited(how: &str, audit: &Path) -> Command {
+    let whole = command(audit);
+    let mut shell = Command::new("sh");
+    shell.args(["-c", &format!("{how}; exec \"$0\" \"$@\""), PROGRAM]).args(whole.get_args());
+    shell.stdout(Stdio::null()).stderr(Stdio::null());
+    shell
+}
+
 /// Some memory for the program, and none for what it loads.
 fn starved() -> String {
     let folder = tempfile::tempdir().unwrap();
-    let whole = command(folder.path());
-    let args: Vec<_> = whole.get_args().collect();
-    let mut shell = Command::new("sh");
-    shell.args(["-c", "ulimit -v 20000; exec \"$0\" \"$@\"", PROGRAM]).args(args);
-    let status = shell.stdout(Stdio::null()).stderr(Stdio::null()).status().unwrap();
+    let status = limited("ulimit -v 20000", folder.path()).status().unwrap();
     assert!(!status.success(), "it ran with 20 MB");
     "does not start".to_owned()
 }
