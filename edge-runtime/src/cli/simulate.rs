@@ -13,7 +13,9 @@ use crate::config::{Config, Hardware};
 /// Otherwise the same as `run`: for whoever wants to try something on a machine that is wired to a line.
 ///
 /// Example: edge-runtime simulate --config edge-runtime/config/sim.toml --parts 200
+// Both structs are called `Args`, and clap takes that for the name of their group.
 #[derive(Debug, clap::Args)]
+#[group(skip)]
 pub struct Args {
     #[command(flatten)]
     run: run::Args,
