@@ -14,11 +14,11 @@ use shared::line::Cause;
 use shared::units::{Micros, PartId};
 
 /// When it goes wrong, in milliseconds from the start: the belt is known by then.
-pub const FROM: Micros = Micros::from_millis(4_000);
+pub const FROM: Micros = Micros::from_millis(7_000);
 /// And until when.
-pub const UNTIL: Micros = Micros::from_millis(7_000);
+pub const UNTIL: Micros = Micros::from_millis(10_000);
 /// Somebody presses reset, where something has latched.
-pub const RESET: Micros = Micros::from_millis(7_500);
+pub const RESET: Micros = Micros::from_millis(10_500);
 
 /// Longer than the store waits for its file.
 const LOCKED: Micros = Micros::from_millis(9_000);
@@ -228,7 +228,7 @@ impl Engine for FaultyEngine {
         if within(&self.time) {
             match self.fault {
                 // Longer than from the trigger to the gate.
-                Fault::JudgeLate => std::thread::sleep(Duration::from_millis(3_200)),
+                Fault::JudgeLate => std::thread::sleep(Duration::from_millis(3_600)),
                 Fault::JudgeSlow => std::thread::sleep(Duration::from_millis(800)),
                 Fault::JudgeFails => return Err(EngineError::Run { reason: "provoked".to_owned() }),
                 Fault::JudgePanics => panic!("a fault of the judge's thread, provoked"),

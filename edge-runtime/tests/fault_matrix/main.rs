@@ -25,7 +25,7 @@ use faults::{Fault, SCENARIOS};
 const GOLDEN: &str = "tests/golden/fault_matrix.txt";
 
 /// Lines that run at once: they wait most of the time.
-const AT_ONCE: usize = 8;
+const AT_ONCE: usize = 6;
 
 /// What a fault came to.
 #[derive(Debug, Default)]

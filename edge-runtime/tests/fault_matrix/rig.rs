@@ -36,11 +36,11 @@ hardware = "simulation"
 bundle = "models/demo/cap-nano.draem"
 trust = ["models/demo/demo.pub"]
 [line]
-gate_distance_mm = 600.0
+gate_distance_mm = 900.0
 window_before_mm = 30.0
 window_after_mm = 44.0
 lockout_mm = 15.0
-frame_timeout_ms = 600.0
+frame_timeout_ms = 2000.0
 [audit]
 dir = "audit"
 max_pictures = 100
@@ -52,7 +52,7 @@ bin_full_ms = 1000.0
 minutes = 0.0
 [sim]
 seed = 3
-parts = 26
+parts = 32
 defect_rate = 0.3
 speed_mm_s = 300.0
 speed_variation = 0.0
@@ -86,7 +86,7 @@ pub fn run(fault: Fault) -> Row {
             "stops_per_minute = 0.0",
             "stops_per_minute = 0.0\nreversals_per_minute = 20.0\nreversal_mm = 60.0",
         ),
-        Fault::StoreLocked => CONFIG.replace("parts = 26", "parts = 50"),
+        Fault::StoreLocked => CONFIG.replace("parts = 32", "parts = 56"),
         _ => CONFIG.to_owned(),
     };
     let config = Config::parse(&text, "fault matrix", &root).unwrap();

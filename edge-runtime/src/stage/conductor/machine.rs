@@ -357,7 +357,9 @@ impl Conductor {
                 Action::Bounced => Said::Bounced,
                 Action::Open { part, .. } if in_control => {
                     let edge = self.edges.iter().find(|(known, _)| *known == part).map(|&(_, edge)| edge);
-                    let planned = edge.map_or(travel, |edge| self.layout.commit(edge));
+                    // Whatever nobody announced is fired for where it is met, an encoder that stands notwithstanding.
+                    let met = self.odometer.going_on_at(at);
+                    let planned = edge.map_or(met, |edge| self.layout.commit(edge));
                     let moved = clock.now();
                     let error_us = moved.0 as i64 - self.odometer.time_at(planned).0 as i64;
                     // Steps of a belt that runs on may wait to be heard.
