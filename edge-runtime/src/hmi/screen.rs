@@ -64,7 +64,7 @@ pub struct Status {
     pub product: String,
     /// Whether the line may run.
     pub state: State,
-    /// The code of the failure that is the reason for [`State::Fault`].
+    /// The code of the worst that is wrong: the reason for [`State::Fault`], or a warning while the line runs.
     pub fault: Option<&'static str>,
     /// Parts that have left.
     pub parts: u32,

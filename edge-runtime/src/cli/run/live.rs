@@ -98,8 +98,9 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
         if !well {
             tape.keep("ENDED");
         }
-        drop(recorder);
         let exit = conclude(line, run, ended, keeper.end());
+        // After the records, which matter more: a slow disk takes some seconds for a recording.
+        drop(recorder);
         // A self-test that still goes on holds up nothing more: outputs are at rest, records on the disk.
         if let Some(last) = thread.and_then(|(slots, thread)| Some((slots, thread.join().ok()?))).filter(|_| well) {
             ended_well(&last.0, last.1);
