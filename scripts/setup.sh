@@ -20,7 +20,8 @@ eval "$exports"
 # headers.
 libclang() {
   local version=18.1.1 tools
-  if [ -n "${LIBCLANG_PATH-}" ] || compgen -G '/usr/lib/llvm-*/lib/libclang*.so*' >/dev/null; then return; fi
+  # Not libclang-cpp, which stands beside it under a name much alike.
+  if [ -n "${LIBCLANG_PATH-}" ] || compgen -G '/usr/lib/llvm-*/lib/libclang[.-][1-9s]*' >/dev/null; then return; fi
   tools=$PWD/.deps/libclang-$version
   if [ ! -d "$tools" ]; then
     rm -rf "$tools.new"

@@ -77,6 +77,8 @@ fn ctrl_c_ends_it_and_the_protocol_is_written() {
     let (mut child, folder) = start();
     let mut heard = BufReader::new(child.stderr.take().unwrap()).lines();
     while !heard.next().expect("a question").unwrap().ends_with("[y/n]") {}
+    // To wait for a child closes its standard input, and an input that ends could be noticed before the signal.
+    let _somebody_who_could_answer = child.stdin.take().unwrap();
     kill_process(Pid::from_child(&child), Signal::INT).unwrap();
     let (code, printed, protocol) = end(child, &folder);
     assert_eq!(code, Some(4), "{printed}");

@@ -46,6 +46,8 @@ pub struct Ring {
     limits: Limits,
     closed: VecDeque<Arc<Segment>>,
     open: Segment,
+    /// Entries of the open segment. The buffer stays, so that a closed segment holds its bytes and no room to grow.
+    encoded: Vec<u8>,
     bytes: usize,
     /// Nothing can be run before the line's standing is known.
     begun: bool,
@@ -55,7 +57,8 @@ impl Ring {
     /// An empty one.
     #[must_use]
     pub fn new(limits: Limits) -> Self {
-        Self { limits, closed: VecDeque::new(), open: Segment::default(), bytes: 0, begun: false }
+        let (closed, open) = (VecDeque::new(), Segment::default());
+        Self { limits, closed, open, encoded: Vec::new(), bytes: 0, begun: false }
     }
 
     /// Takes in an entry.
@@ -82,11 +85,10 @@ impl Ring {
                 bytes
             }
             entry => {
-                let before = self.open.entries.len();
-                let entries = std::mem::take(&mut self.open.entries);
+                let before = self.encoded.len();
                 // Only a buffer that is too short refuses, and a vector grows.
-                self.open.entries = postcard::to_extend(&entry, entries).unwrap_or_default();
-                self.open.entries.len().saturating_sub(before)
+                self.encoded = postcard::to_extend(&entry, std::mem::take(&mut self.encoded)).unwrap_or_default();
+                self.encoded.len().saturating_sub(before)
             }
         };
         self.open.bytes += added;
@@ -108,8 +110,11 @@ impl Ring {
     fn close(&mut self) {
         let open = std::mem::take(&mut self.open);
         if open.bytes > 0 {
-            self.closed.push_back(Arc::new(open));
+            let (entries, mut aside) = (self.encoded.clone(), open.aside);
+            aside.shrink_to_fit();
+            self.closed.push_back(Arc::new(Segment { entries, aside, ..open }));
         }
+        self.encoded.clear();
     }
 
     /// Forgets what ended before the longest time ago, or is too much.

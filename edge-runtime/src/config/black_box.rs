@@ -49,3 +49,41 @@ pub(super) fn table(black_box: Option<&BlackBox>) -> String {
     let (minutes, megabytes) = (limits.longest.0 as f64 / 60e6, limits.most_bytes as f64 / 1e6);
     format!("{minutes} minutes, at most {megabytes:.0} MB, {files} files")
 }
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Config;
+    use super::*;
+
+    const SIM: &str = include_str!("../../config/sim.toml");
+
+    fn with(section: &str) -> Result<Config, ConfigError> {
+        Config::parse(&format!("{SIM}\n[black_box]\n{section}\n"), "sim.toml", Path::new("base"))
+    }
+
+    #[test]
+    fn without_a_key_it_has_a_value_of_its_own_and_without_minutes_nothing_is_held() {
+        let limits = Limits { longest: Micros::from_millis(120_000), most_bytes: 64_000_000 };
+        assert_eq!(with("").unwrap().black_box(), Some(BlackBox { limits, files: 5 }));
+        assert_eq!(with("minutes = 0").unwrap().black_box(), None);
+        let limits = Limits { longest: Micros::from_millis(30_000), most_bytes: 1_500_000 };
+        let full = with("minutes = 0.5\nmax_mb = 1.5\nfiles = 1").unwrap();
+        assert_eq!(full.black_box(), Some(BlackBox { limits, files: 1 }));
+        assert_eq!(table(full.black_box().as_ref()), "0.5 minutes, at most 2 MB, 1 files");
+    }
+
+    #[test]
+    fn values_out_of_range_are_named() {
+        for (line, key) in [
+            ("minutes = 61", "black_box.minutes = 61, permitted is 0 to 60"),
+            ("minutes = nan", "black_box.minutes = NaN"),
+            ("max_mb = 0.5", "black_box.max_mb = 0.5, permitted is 1 to 1000"),
+            ("files = 0", "black_box.files = 0, permitted is 1 to 1000"),
+        ] {
+            let message = with(line).expect_err(line).to_string();
+            assert!(message.contains(key), "{line}: {message}");
+        }
+    }
+}

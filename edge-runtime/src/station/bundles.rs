@@ -2,7 +2,7 @@
 //!
 //! Takes the folder of slots, and somebody who makes a bundle ready to judge; gives bundles that are ready to the line, and writes
 //! down what became of trials. Everything that takes time happens here: reading, verifying, the self-test, loading. The line goes on
-//! with the bundle that it has, and goes on with it too when none of that succeeds.
+//! with the bundle that it has, and goes on with it too when none of that succeeds, or when the thread panics, which is then shown.
 
 use std::path::{Path, PathBuf};
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -51,6 +51,17 @@ pub struct Keeping<F> {
 struct Shared {
     tally: Mutex<Tally>,
     bad: AtomicBool,
+}
+
+/// Says that nobody looks after the bundles any more, when that is so.
+struct Ending(Arc<Shared>);
+
+impl Drop for Ending {
+    fn drop(&mut self) {
+        if std::thread::panicking() {
+            self.0.bad.store(true, Ordering::Relaxed);
+        }
+    }
 }
 
 /// An attendant who looks after bundles besides. Dropped, it ends the thread.
@@ -120,6 +131,7 @@ impl<F: FnMut(&Path) -> Result<Ready, String>> Keeping<F> {
 
     /// Works until the line has ended. Gives the bundle that was in charge last.
     pub fn work(mut self, work: &Work) -> Running {
+        let _ending = Ending(Arc::clone(&work.shared));
         loop {
             let ended = work.line.recv_timeout(LOOKS) != Err(RecvTimeoutError::Timeout);
             let tally = *work.shared.tally.lock().unwrap_or_else(PoisonError::into_inner);

@@ -96,6 +96,9 @@ pub enum StoreError {
         /// What SQLite said.
         source: Arc<rusqlite::Error>,
     },
+    /// The thread that writes has panicked, holds what it was to write, and tries again. The program is at fault.
+    #[error("the thread that writes records has panicked; it tries again")]
+    Panicked,
     /// The thread that writes has died. The program is at fault.
     #[error("the thread that writes records has ended")]
     Ended,
@@ -127,7 +130,7 @@ impl StoreError {
     /// Whether it may be over by itself or by what somebody does to the disk, so that what waits can still be written.
     #[must_use]
     pub const fn may_heal(&self) -> bool {
-        matches!(self, Self::Full { .. } | Self::Unwritable { .. } | Self::Database { .. })
+        matches!(self, Self::Full { .. } | Self::Unwritable { .. } | Self::Database { .. } | Self::Panicked)
     }
 
     /// For `map_err` behind file operations.

@@ -1,9 +1,10 @@
 //! The thread that makes picture files.
 //!
 //! Takes parts with their evidence; writes both pictures of each and tells the writer, which then lets the part's row name them.
-//! A picture that cannot be made is warned about and counted: it costs no record, and the line runs on.
+//! A picture that cannot be made is warned about and counted, also one whose making panics: it costs no record, and the line runs on.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender};
@@ -68,20 +69,24 @@ impl Maker {
     /// Works until no more jobs can come.
     pub fn work(self) {
         while let Ok(job) = self.jobs.recv() {
-            let part = job.record.get().part;
-            match self.make(&job) {
-                Ok(pictures) => {
-                    // Without a writer no row will name the files: the next start removes them.
-                    if self.writer.send(Message::Pictures { part, pictures }).is_err() {
-                        self.progress.picture_closed(false);
-                    }
-                }
-                Err(error) => {
-                    tracing::warn!(%error, part = part.0, "a part's pictures are not kept");
-                    self.progress.picture_closed(false);
-                }
+            // The panic was told when it happened; what it began is swept away at the next start.
+            let made = catch_unwind(AssertUnwindSafe(|| self.tried(&job))).ok().flatten();
+            let sent = made.is_some_and(|pictures| {
+                // Without a writer no row will name the files: the next start removes them.
+                self.writer.send(Message::Pictures { part: job.record.get().part, pictures }).is_ok()
+            });
+            if !sent {
+                self.progress.picture_closed(false);
             }
         }
+    }
+
+    fn tried(&self, job: &Job) -> Option<Pictures> {
+        let warn = |error: &PictureError| {
+            let part = job.record.get().part.0;
+            tracing::warn!(%error, part, "a part's pictures are not kept");
+        };
+        self.make(job).inspect_err(warn).ok()
     }
 
     fn make(&self, job: &Job) -> Result<Pictures, PictureError> {

@@ -94,7 +94,8 @@ impl Store {
         let (records, inbox) = sync_channel(RECORD_QUEUE);
         let (jobs, waiting) = sync_channel(PICTURE_QUEUE);
         let chooser = Chooser::new(keep, start.threshold);
-        let writer = Writer { connection, database, run, start, inbox, progress: Arc::clone(&progress), sweeper };
+        let (of_writer, held) = (Arc::clone(&progress), Vec::new());
+        let writer = Writer { connection, database, run, start, inbox, progress: of_writer, sweeper, held };
         let maker = Maker {
             folder: folder.to_owned(),
             run,

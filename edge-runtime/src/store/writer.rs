@@ -1,9 +1,10 @@
 //! The thread that writes the database: whatever waits goes to the disk in one commit.
 //!
 //! Takes records and the names of pictures in the order in which they were sent. While the disk cannot be written it keeps what
-//! it holds and tries again; what the end of the run finds unwritten goes to the log, record by record, and is counted: nothing
-//! is lost silently.
+//! it holds and tries again, and so it does after a panic; what the end of the run finds unwritten goes to the log, record by
+//! record, and is counted: nothing is lost silently.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::Receiver;
@@ -45,6 +46,8 @@ pub struct Writer {
     pub inbox: Receiver<Message>,
     pub progress: Arc<Progress>,
     pub sweeper: Sweeper,
+    /// What was received and is not on the disk yet.
+    pub held: Vec<Message>,
 }
 
 /// Tells those who wait that the writer has ended, however it did.
@@ -61,47 +64,71 @@ impl Writer {
     pub fn work(mut self) {
         let _ending = Ending(Arc::clone(&self.progress));
         while let Ok(first) = self.inbox.recv() {
-            let mut batch = vec![first];
-            batch.extend(self.inbox.try_iter().take(COMMIT_BATCH - 1));
-            self.keep(&batch);
+            self.held.push(first);
+            self.held.extend(self.inbox.try_iter().take(COMMIT_BATCH - 1));
+            self.keep();
         }
         self.close();
     }
 
-    fn keep(&mut self, batch: &[Message]) {
+    /// Writes what is held, however long it takes and whatever fails meanwhile, until the run ends.
+    fn keep(&mut self) {
         let mut last = self.progress.closing();
-        while let Err(error) = self.commit(batch) {
-            let error = StoreError::database(&self.database)(error);
-            tracing::error!(%error, waiting = batch.len(), "records cannot be written");
+        while !self.held.is_empty() {
+            // What is held and what is counted change together, behind the commit: a panic before it has changed nothing.
+            let error = match catch_unwind(AssertUnwindSafe(|| self.turn())) {
+                Ok(Ok(())) => continue,
+                Ok(Err(error)) => StoreError::database(&self.database)(error),
+                Err(_) => StoreError::Panicked,
+            };
             self.progress.failed(error);
             if last {
-                return self.give_up(batch);
+                return self.give_up();
             }
             // Whoever ends the run may have made room first.
             last = !self.progress.wait_to_retry(RETRY);
+            if self.held.is_empty() {
+                // It panicked behind the commit: nothing waits, and a line that has stopped sends nothing that would show it.
+                self.progress.written(0);
+            }
+        }
+    }
+
+    /// Commits what is held, and makes room.
+    fn turn(&mut self) -> rusqlite::Result<()> {
+        if let Err(error) = self.commit() {
+            // Once for as long as it lasts: a log on the same disk shall not fill it.
+            if self.progress.failure().is_none() {
+                tracing::error!(%error, waiting = self.held.len(), "records cannot be written, and wait");
+            }
+            return Err(error);
         }
         // What is too much now is too much at the next write too, and a disk that cannot be written fails there.
         if let Err(error) = self.sweeper.sweep(&mut self.connection) {
             tracing::warn!(%error, "what is too much in the store cannot be deleted");
         }
+        Ok(())
     }
 
     /// Writes all of them or, with an error, none; a record that the tables refuse is left out and reported.
-    fn commit(&mut self, batch: &[Message]) -> rusqlite::Result<()> {
+    fn commit(&mut self) -> rusqlite::Result<()> {
         let transaction = self.connection.transaction_with_behavior(TransactionBehavior::Immediate)?;
-        let mut rows = Vec::with_capacity(batch.len());
-        for message in batch {
+        let mut rows = Vec::with_capacity(self.held.len());
+        for message in &self.held {
             rows.push(match put(&transaction, self.run, &self.start, message) {
                 Err(error) if error.sqlite_error_code() == Some(ErrorCode::ConstraintViolation) => Err(error),
                 other => Ok(other?),
             });
         }
         transaction.commit()?;
-        let mut records = 0;
+        let batch = std::mem::take(&mut self.held);
+        let kept = |(message, rows): &(&Message, &rusqlite::Result<usize>)| {
+            matches!(message, Message::Record { .. }) && rows.is_ok()
+        };
+        self.progress.written(batch.iter().zip(&rows).filter(kept).count() as u64);
         for (message, rows) in batch.iter().zip(rows) {
             match (message, rows) {
                 (Message::Record { record, .. }, Ok(_)) => {
-                    records += 1;
                     self.sweeper.record(self.start.wall_at(record.get().decided_at));
                 }
                 (Message::Record { record, .. }, Err(error)) => self.refuse(record, error),
@@ -117,7 +144,6 @@ impl Writer {
                 (Message::Pictures { .. }, _) => self.progress.picture_closed(false),
             }
         }
-        self.progress.written(records);
         Ok(())
     }
 
@@ -129,8 +155,8 @@ impl Writer {
     }
 
     /// The run ends and the disk still refuses: what is not kept is told.
-    fn give_up(&self, batch: &[Message]) {
-        for message in batch {
+    fn give_up(&mut self) {
+        for message in std::mem::take(&mut self.held) {
             match message {
                 Message::Record { record, details } => {
                     tracing::error!(?record, ?details, "a record is lost: it could not be written");

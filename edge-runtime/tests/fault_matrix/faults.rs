@@ -50,10 +50,16 @@ pub enum Fault {
     DisplayAway,
     BoardHot,
     BinFull,
+    RecordsPanic,
+    PicturesPanic,
+    DisplayPanics,
+    ReadingsPanic,
+    BundlesPanic,
+    BlackBoxPanics,
 }
 
 /// The rows, in the order of the table.
-pub const SCENARIOS: [(&str, Fault); 24] = [
+pub const SCENARIOS: [(&str, Fault); 30] = [
     ("nothing", Fault::Nothing),
     ("the camera has gone, and comes back", Fault::CameraGone),
     ("the camera is silent, and goes on", Fault::CameraSilent),
@@ -78,6 +84,12 @@ pub const SCENARIOS: [(&str, Fault); 24] = [
     ("the display has gone", Fault::DisplayAway),
     ("the board is too hot", Fault::BoardHot),
     ("the bin is full, and is emptied", Fault::BinFull),
+    ("the records' thread panics", Fault::RecordsPanic),
+    ("the pictures' thread panics", Fault::PicturesPanic),
+    ("the display's thread panics", Fault::DisplayPanics),
+    ("the readings' thread panics", Fault::ReadingsPanic),
+    ("the bundles' thread panics", Fault::BundlesPanic),
+    ("the black box's thread panics", Fault::BlackBoxPanics),
 ];
 
 /// Time, for whoever must know when to go wrong.

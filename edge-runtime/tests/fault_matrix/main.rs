@@ -13,10 +13,12 @@
     reason = "lines in real time are waited for, and some faults are nothing but waiting"
 )]
 
+mod beside;
 mod faults;
 mod process;
 mod rig;
 
+use std::collections::BTreeSet;
 use std::fmt::Write as _;
 use std::path::Path;
 
@@ -24,7 +26,7 @@ use faults::{Fault, SCENARIOS};
 
 const GOLDEN: &str = "tests/golden/fault_matrix.txt";
 
-/// Lines that run at once: they wait most of the time.
+/// Lines that run at once: they wait most of the time. Those whose log panics are not together with others that log the same.
 const AT_ONCE: usize = 6;
 
 /// What a fault came to.
@@ -59,6 +61,7 @@ fn every_fault_has_its_consequence_and_no_part_passes_unproven() {
         &Row { shown: "shown".into(), reasons: "rejected for".into(), end: "end".into(), ..Row::default() },
     );
     table = table.replace("kept", "promises") + "\n";
+    tracing::subscriber::set_global_default(beside::Log).unwrap();
     let mut broken = String::new();
     let mut rows: Vec<(String, Row)> = Vec::new();
     let whole = std::thread::spawn(process::rows);
@@ -70,6 +73,7 @@ fn every_fault_has_its_consequence_and_no_part_passes_unproven() {
         }));
     }
     rows.extend(whole.join().unwrap());
+    assert_eq!(beside::still_armed(), BTreeSet::new(), "threads that were to panic and did not");
     for (name, row) in &rows {
         table.push_str(&line(name, row));
         table.push('\n');

@@ -17,6 +17,7 @@ use edge_runtime::health::alarms::{Alarms, Condition};
 use edge_runtime::hw::clock::Monotonic;
 use edge_runtime::hw::roles::{Clock, FrameStream, HwFault, LineInput, LineSignals, RejectOutput};
 use edge_runtime::hw::sim::world::Shared;
+use edge_runtime::station::bundles::WithBundles;
 use edge_runtime::station::line::{Attendant, Ended, LineError, Seen};
 use edge_runtime::store::{EndReason, Filter, Keep, Limits, Reader, RunStart, Store};
 use shared::record::Record;
@@ -25,6 +26,7 @@ use shared::verdict::{Reason, Verdict};
 use shared::wall::WallTime;
 
 use super::Row;
+use super::beside::{self, Beside};
 use super::faults::{FROM, Fault, FaultyEngine, FaultyGate, FaultyInput, FaultyStream, Time, conditions, lock_store};
 
 /// A slow belt with much time to judge, so that nothing but the fault is late on any machine.
@@ -86,7 +88,7 @@ pub fn run(fault: Fault) -> Row {
             "stops_per_minute = 0.0",
             "stops_per_minute = 0.0\nreversals_per_minute = 20.0\nreversal_mm = 60.0",
         ),
-        Fault::StoreLocked => CONFIG.replace("parts = 32", "parts = 56"),
+        Fault::StoreLocked | Fault::RecordsPanic => CONFIG.replace("parts = 32", "parts = 56"),
         _ => CONFIG.to_owned(),
     };
     let config = Config::parse(&text, "fault matrix", &root).unwrap();
@@ -95,11 +97,14 @@ pub fn run(fault: Fault) -> Row {
     let time: Time = Arc::new(Monotonic::start());
     let (parts, world) = live::twins(simulation, time.clone());
     let signals = Signals::default();
-    let parts = faulty(parts, fault, &time, signals.clone());
-    let mut watcher = Watcher { fault, shown: Vec::new() };
+    let mut parts = faulty(parts, fault, &time, signals.clone());
+    let beside = Beside::of(fault, folder.path());
+    parts.tape = beside.tape();
+    let link = (fault == Fault::BundlesPanic).then(|| beside::slots(folder.path()));
+    let mut watcher = WithBundles::new(Watcher { fault, shown: Vec::new(), beside }, link);
     let (store, stop) = (store(&config, folder.path(), fault), AtomicBool::new(false));
     let ended = std::thread::scope(|scope| {
-        if fault == Fault::StoreLocked {
+        if matches!(fault, Fault::StoreLocked | Fault::RecordsPanic) {
             let (folder, time) = (folder.path().to_owned(), &time);
             scope.spawn(move || lock_store(folder, time));
         }
@@ -109,6 +114,7 @@ pub fn run(fault: Fault) -> Row {
     });
     let end = ended.map_or_else(|_| "panics; the others end by themselves".to_owned(), finished);
     let records = settled(folder.path());
+    let watcher = watcher.end();
     // A gate that could not be moved in time: what it let by is told, and cannot be helped.
     let told = watcher.shown.contains(&"GATE_LATE");
     Row {
@@ -230,7 +236,8 @@ fn model(config: &Config, fault: Fault, time: &Time) -> Model {
 }
 
 fn store(config: &Config, folder: &Path, fault: Fault) -> Store {
-    let min_free_bytes = if fault == Fault::DiskFull { u64::MAX } else { 0 };
+    let full = matches!(fault, Fault::DiskFull | Fault::PicturesPanic);
+    let min_free_bytes = if full { u64::MAX } else { 0 };
     let limits = Limits { min_free_bytes, ..config.audit().limits() };
     let keep = Keep { good_one_in: 1, near_threshold: 0.0 };
     let start = RunStart {
@@ -251,6 +258,7 @@ fn store(config: &Config, folder: &Path, fault: Fault) -> Store {
 struct Watcher {
     fault: Fault,
     shown: Vec<&'static str>,
+    beside: Beside,
 }
 
 impl Attendant for Watcher {
@@ -262,6 +270,7 @@ impl Attendant for Watcher {
             self.shown.push(code);
         }
         let mut conditions = conditions(self.fault, now);
+        conditions.extend(self.beside.look(now, seen.news));
         conditions.push((Condition::StoreFailing, seen.store_failure.is_some()));
         conditions
     }

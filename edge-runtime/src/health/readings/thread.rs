@@ -1,9 +1,10 @@
 //! The thread that reads the board again and again.
 //!
 //! Keeps the newest reading in a slot; whoever takes it never waits. A sensor or a disk that hangs keeps the thread alone, and leaves
-//! conditions as they were.
+//! conditions as they were; so does a reading that panics, and the next one is tried.
 
 use std::io;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread;
 use std::time::Duration;
@@ -41,13 +42,17 @@ impl ReadingsThread {
     /// # Errors
     /// The system gives no thread.
     pub fn start(roots: Roots) -> io::Result<Self> {
-        Self::every(roots, EVERY)
+        Self::every(EVERY, move || roots.read())
     }
 
-    fn every(roots: Roots, every: Duration) -> io::Result<Self> {
+    /// Reads by `read`, with a pause in between.
+    ///
+    /// # Errors
+    /// The system gives no thread.
+    pub fn every(pause: Duration, read: impl FnMut() -> Reading + Send + 'static) -> io::Result<Self> {
         let shared = Arc::<Shared>::default();
         let of_thread = Arc::clone(&shared);
-        thread::Builder::new().name("readings".to_owned()).spawn(move || work(&of_thread, &roots, every))?;
+        thread::Builder::new().name("readings".to_owned()).spawn(move || work(&of_thread, pause, read))?;
         Ok(Self(shared))
     }
 
@@ -64,12 +69,13 @@ impl Drop for ReadingsThread {
     }
 }
 
-fn work(shared: &Shared, roots: &Roots, every: Duration) {
+fn work(shared: &Shared, pause: Duration, mut read: impl FnMut() -> Reading) {
     loop {
-        let reading = roots.read();
+        // A panic was told when it happened.
+        let reading = catch_unwind(AssertUnwindSafe(&mut read)).ok();
         let mut slot = shared.slot();
-        slot.newest = Some(reading);
-        let waited = shared.changed.wait_timeout_while(slot, every, |slot| !slot.closing);
+        slot.newest = reading.or(slot.newest.take());
+        let waited = shared.changed.wait_timeout_while(slot, pause, |slot| !slot.closing);
         if waited.unwrap_or_else(PoisonError::into_inner).0.closing {
             return;
         }
@@ -94,7 +100,7 @@ mod tests {
     fn it_reads_at_once_again_and_ends_with_its_owner() {
         let sys = tempfile::tempdir().unwrap();
         let roots = Roots { sys: sys.path().to_owned(), disk: sys.path().to_owned() };
-        let thread = ReadingsThread::every(roots, Duration::from_millis(1)).unwrap();
+        let thread = ReadingsThread::every(Duration::from_millis(1), move || roots.read()).unwrap();
         assert_eq!(next(&thread).hottest, None);
         put(sys.path(), &[("class/thermal/thermal_zone0/type", "cpu"), ("class/thermal/thermal_zone0/temp", "50000")]);
         while next(&thread).hottest.is_none() {}
