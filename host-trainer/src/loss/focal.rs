@@ -21,9 +21,8 @@ const SMOOTH: f64 = 1e-5;
 /// Whatever torch says, for instance that the shapes differ.
 pub fn focal(logits: &Tensor, mask: &Tensor) -> Result<Tensor, TchError> {
     let probability = logits.f_softmax(1, Kind::Float)?;
-    let anomalous = mask.f_clamp(SMOOTH, 1.0 - SMOOTH)?;
-    let normal = anomalous.f_neg()?.f_add_scalar(1.0)?;
-    let target = Tensor::f_cat(&[&normal, &anomalous], 1)?;
+    // Clamped behind the subtraction: one minus the clamped mask, rounded, is not `e`.
+    let target = Tensor::f_cat(&[&mask.f_neg()?.f_add_scalar(1.0)?, mask], 1)?.f_clamp(SMOOTH, 1.0 - SMOOTH)?;
     let sure = probability.f_mul(&target)?.f_sum_dim_intlist(1_i64, false, Kind::Float)?.f_add_scalar(SMOOTH)?;
     let unsure = sure.f_neg()?.f_add_scalar(1.0)?;
     unsure.f_square()?.f_mul(&sure.f_log()?)?.f_mean(Kind::Float)?.f_neg()
