@@ -57,6 +57,10 @@ pub const SWEEP_BATCH: usize = COMMIT_BATCH;
 /// as many parts as can be in flight, and then some. Beyond it the gate ends the station: parts would go unrecorded.
 pub const DESK_QUEUE: usize = 1024;
 
+/// Parts that wait to be told to the plant's process. At ten parts a second its thread may hang for 25 seconds. Beyond it parts are not
+/// told and counted; their records are kept as ever.
+pub const PLANT_QUEUE: usize = 256;
+
 /// Orders that wait for the gate: one for each part in flight, and those that say how the line stands. Beyond it the gate hangs.
 pub const ORDER_QUEUE: usize = 256;
 

@@ -68,6 +68,7 @@ pub struct Config {
     black_box: Option<BlackBox>,
     too_hot: MilliCelsius,
     display: Option<DisplaySettings>,
+    plant: Option<PathBuf>,
     text: String,
     text_sha256: [u8; 32],
     hardware: Hardware,
@@ -116,6 +117,7 @@ impl Config {
             frame_timeout,
             audit: Audit::check(&checker, &raw.audit)?,
             display: DisplaySettings::check(&checker, raw.display.as_ref())?,
+            plant: super::plant::check(&checker, raw.plant.as_ref())?,
             alarms: super::alarms::check(
                 &checker,
                 &raw.alarms,
@@ -206,6 +208,12 @@ impl Config {
     #[must_use]
     pub fn display(&self) -> Option<&DisplaySettings> {
         self.display.as_ref()
+    }
+
+    /// The socket that the plant's process connects to, where one is to be opened.
+    #[must_use]
+    pub fn plant(&self) -> Option<&Path> {
+        self.plant.as_deref()
     }
 
     /// What the black box holds, where there is one.
@@ -306,6 +314,10 @@ impl Config {
         }
         table.push(("audit folder", self.audit.dir.display().to_string()));
         table.push(("pictures kept", self.audit.to_string()));
+        table.push((
+            "plant socket",
+            self.plant.as_ref().map_or("none".to_owned(), |socket| socket.display().to_string()),
+        ));
         table.push(("black box", super::black_box::table(self.black_box.as_ref())));
         table
     }
@@ -460,6 +472,19 @@ mod tests {
             assert!(SIM.contains(from), "{from}");
             let message = parse(&SIM.replace(from, to)).expect_err(to).to_string();
             assert!(message.contains(expected), "{to}: {message}");
+        }
+    }
+
+    #[test]
+    fn a_socket_is_relative_to_the_file_and_no_longer_than_the_kernel_takes() {
+        assert_eq!(parse(SIM).unwrap().plant(), None);
+        let socket = |path: &str| parse(&format!("{SIM}\n[plant]\nsocket = \"{path}\"\n"));
+        assert_eq!(socket("run/plant.sock").unwrap().plant(), Some(Path::new("base/run/plant.sock")));
+        assert!(socket(&format!("/{}", "x".repeat(106))).is_ok());
+        for (path, expected) in [(format!("/{}", "x".repeat(107)), "at most 107 bytes"), ("/".to_owned(), "is needed")]
+        {
+            let message = socket(&path).unwrap_err().to_string();
+            assert!(message.starts_with("sim.toml: plant.socket") && message.contains(expected), "{message}");
         }
     }
 

@@ -12,6 +12,7 @@ mod checker;
 mod display;
 mod error;
 mod lines;
+mod plant;
 mod raw;
 mod simulation;
 

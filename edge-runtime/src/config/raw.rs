@@ -12,6 +12,7 @@ use shared::quality::RawLimits;
 use super::alarms::RawAlarms;
 use super::black_box::RawBlackBox;
 use super::display::RawDisplay;
+use super::plant::RawPlant;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -27,6 +28,7 @@ pub struct RawConfig {
     #[serde(default)]
     pub black_box: RawBlackBox,
     pub display: Option<RawDisplay>,
+    pub plant: Option<RawPlant>,
     pub sim: Option<Sim>,
     pub board: Option<Board>,
 }

@@ -1,11 +1,12 @@
-//! Looks after a running line: systemd's watchdog, the store's health, the board's heat and room, displays, the black box, and the figures
-//! that are told at the end.
+//! Looks after a running line: systemd's watchdog, the store's health, the board's heat and room, displays, the black box, what the plant is
+//! told, and the figures that are told at the end.
 //!
 //! Takes what the loop sees in each turn; gives the conditions that follow. It decides nothing about a part.
 
 use shared::units::Micros;
 
 use super::line::{Attendant, Seen};
+use super::plant::Feed;
 use crate::blackbox::trigger::Trigger;
 use crate::health::alarms::Condition;
 use crate::health::readings::{Limits, ReadingsThread, Watch};
@@ -47,6 +48,7 @@ pub struct Keeper<'a> {
     readings: ReadingsThread,
     watch: Watch,
     trigger: Trigger,
+    plant: Option<Feed>,
     /// Every pulse's error in microseconds.
     pub fire_errors: Vec<i64>,
     /// Pings given.
@@ -57,7 +59,7 @@ pub struct Keeper<'a> {
 const FIRE_ERRORS: usize = 100_000;
 
 impl<'a> Keeper<'a> {
-    /// Begins now. `readings` are watched within `limits`; `trigger` sees what displays show.
+    /// Begins now. `readings` are watched within `limits`; `trigger` sees what displays show. The plant is told where there is a feed.
     #[must_use]
     pub fn new(
         now: Micros,
@@ -65,6 +67,7 @@ impl<'a> Keeper<'a> {
         readings: ReadingsThread,
         limits: Limits,
         trigger: Trigger,
+        plant: Option<Feed>,
     ) -> Self {
         let (notifier, watch) = (Notifier, Watch::new(limits));
         let progress = notifier.interval().map(|every| Progress::new(every, now));
@@ -79,6 +82,7 @@ impl<'a> Keeper<'a> {
             readings,
             watch,
             trigger,
+            plant,
             fire_errors,
             pings: 0,
         }
@@ -122,7 +126,11 @@ impl Attendant for Keeper<'_> {
             tracing::error!(%failure, "records cannot be written");
         }
         self.failing = failing;
-        if let Some(reading) = self.readings.take()
+        let reading = self.readings.take();
+        if let Some(plant) = &mut self.plant {
+            plant.look(now, seen, reading.as_ref());
+        }
+        if let Some(reading) = reading
             && self.watch.step(&reading)
         {
             let hottest = reading.hottest.map_or("not told".to_owned(), |heat| heat.temperature.to_string());
@@ -130,6 +138,10 @@ impl Attendant for Keeper<'_> {
         }
         let [hot, disk] = self.watch.conditions();
         vec![(Condition::StoreFailing, failing), (Condition::DisplayAway, self.display.is_away()), hot, disk]
+    }
+
+    fn reset_wanted(&mut self) -> bool {
+        self.plant.as_ref().is_some_and(Feed::reset_wanted)
     }
 }
 
@@ -145,7 +157,8 @@ mod tests {
     use crate::blackbox::Tape;
     use crate::bundle::slots::Tally;
     use crate::health::readings::{MilliCelsius, Roots};
-    use crate::stage::desk::Counts;
+    use crate::stage::desk::{Counts, Departures};
+    use crate::station::line::Waiting;
     use std::sync::Arc;
 
     #[test]
@@ -159,7 +172,8 @@ mod tests {
         let limits = Limits { too_hot: MilliCelsius(80_000), least_free_bytes: 0 };
         let mut display = NoDisplay;
         let (readings, trigger) = (ReadingsThread::start(roots).unwrap(), Trigger::new(Tape::none(), Arc::default()));
-        let mut keeper = Keeper::new(Micros(0), &mut display, readings, limits, trigger);
+        let mut keeper = Keeper::new(Micros(0), &mut display, readings, limits, trigger, None);
+        let departures = Departures::default();
         let seen = Seen {
             ready: false,
             camera_turns: 0,
@@ -170,6 +184,10 @@ mod tests {
             counts: Counts::default(),
             fire_errors: &[],
             tally: Tally::default(),
+            alarms: &[],
+            departures: &departures,
+            waiting: Waiting::default(),
+            pictures_lost: 0,
             news: None,
         };
         let all = |found: &[(Condition, bool)]| {

@@ -117,6 +117,10 @@ impl<A: Attendant> Attendant for WithBundles<A> {
         conditions
     }
 
+    fn reset_wanted(&mut self) -> bool {
+        self.other.reset_wanted()
+    }
+
     fn new_bundle(&mut self) -> Option<NewBundle> {
         self.link.as_ref()?.fresh.try_recv().ok()
     }

@@ -20,13 +20,13 @@ use super::gate::{self, GateError};
 use crate::blackbox::{Entry, Judge as JudgedBy, Shot, Tape};
 use crate::bundle::slots::Tally;
 use crate::engine::Inspector;
-use crate::health::alarms::Condition;
+use crate::health::alarms::{Condition, Raised};
 use crate::hmi::screen::Status;
 use crate::hw::realtime;
 use crate::hw::roles::{Clock, FrameStream, HwFault, LineInput, Picture};
 use crate::stage::audit::AuditError;
 use crate::stage::conductor::{Conductor, Order, Said};
-use crate::stage::desk::{Counts, Desk, Judge};
+use crate::stage::desk::{Counts, Departures, Desk, Judge};
 use crate::stage::workers::{Evidence, Workers};
 use crate::store::{Store, StoreError, Takeover};
 
@@ -118,6 +118,27 @@ pub struct Seen<'a> {
     pub news: Option<&'a Status>,
     /// What the bundle in charge has done.
     pub tally: Tally,
+    /// Alarms that are active, the worst first.
+    pub alarms: &'a [Raised],
+    /// Parts that have left since the last look.
+    pub departures: &'a Departures,
+    /// What waits.
+    pub waiting: Waiting,
+    /// Parts whose pictures were to be kept and are not.
+    pub pictures_lost: u64,
+}
+
+/// What waits in the line's queues.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Waiting {
+    /// Records that are not on the disk yet.
+    pub records: u64,
+    /// Parts whose pictures are not on the disk yet.
+    pub pictures: u64,
+    /// Pictures that are judged, or wait to be.
+    pub shots: u64,
+    /// Pictures of the camera that wait for the desk.
+    pub frames: u64,
 }
 
 /// A bundle that is ready to judge.
@@ -136,6 +157,11 @@ pub trait Attendant {
     /// A bundle that is to judge from now on, once. An attendant that looks after no bundles never has one.
     fn new_bundle(&mut self) -> Option<NewBundle> {
         None
+    }
+
+    /// Whether somebody acknowledges what is latched, once: as the reset button does. An attendant whom nobody can tell never has that.
+    fn reset_wanted(&mut self) -> bool {
+        false
     }
 }
 
@@ -349,6 +375,9 @@ impl Turns<'_> {
                 if let Some(bundle) = attendant.new_bundle() {
                     self.change(now, bundle)?;
                 }
+                if attendant.reset_wanted() {
+                    self.desk.reset();
+                }
                 if let Some(ended) = threads.gate_ended() {
                     return ended;
                 }
@@ -403,6 +432,13 @@ impl Turns<'_> {
         let fire_errors = self.desk.fire_errors();
         let (counts, judging_since) = (self.desk.counts(), self.desk.judging_since());
         let tally = self.desk.judge().workers.tally();
+        let (alarms, departures) = (self.desk.alarms.raised().collect::<Vec<_>>(), self.desk.departures());
+        let waiting = Waiting {
+            records: self.desk.sink.waiting(),
+            pictures: self.desk.sink.pictures_waiting() as u64,
+            shots: self.desk.judge().open.load(Ordering::Relaxed) as u64,
+            frames: threads.shared.waiting.load(Ordering::Relaxed) as u64,
+        };
         let seen = Seen {
             ready: self.watched.ready,
             camera_turns: threads.shared.turns.load(Ordering::Relaxed),
@@ -413,6 +449,10 @@ impl Turns<'_> {
             counts,
             fire_errors: &fire_errors,
             tally,
+            alarms: &alarms,
+            departures: &departures,
+            waiting,
+            pictures_lost: self.desk.sink.pictures_lost(),
             news: self.desk.news(),
         };
         for (condition, present) in attendant.look(now, &seen) {

@@ -144,6 +144,12 @@ impl Store {
         self.appended.saturating_sub(self.acknowledged())
     }
 
+    /// Parts whose pictures wait for the disk.
+    #[must_use]
+    pub fn pictures_waiting(&self) -> usize {
+        self.progress.pictures_open()
+    }
+
     /// Parts whose pictures were to be kept and are not: too many at once, no room, or a fault of the disk.
     #[must_use]
     pub fn pictures_lost(&self) -> u64 {

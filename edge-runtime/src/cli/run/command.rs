@@ -149,10 +149,10 @@ fn overridden(mut config: Config, args: &Args) -> Config {
 }
 
 impl Opened<'_> {
-    /// The store, with a new run whose line's clock reads this now.
-    pub fn store(&self, clock_at_start: Micros, simulation: bool) -> Result<Store, StoreError> {
-        let (audit, manifest) = (self.config.audit(), self.bundle.manifest());
-        let start = RunStart {
+    /// A run that starts when the line's clock reads this, now.
+    pub fn start(&self, clock_at_start: Micros, simulation: bool) -> RunStart {
+        let manifest = self.bundle.manifest();
+        RunStart {
             started_at: WallClock.now(),
             clock_at_start,
             station: self.config.name().to_owned(),
@@ -162,7 +162,12 @@ impl Opened<'_> {
             config_sha256: self.config.text_sha256(),
             simulation,
             software: env!("CARGO_PKG_VERSION").to_owned(),
-        };
+        }
+    }
+
+    /// The store, with a new run.
+    pub fn store(&self, start: RunStart) -> Result<Store, StoreError> {
+        let audit = self.config.audit();
         Store::open(audit.dir(), audit.limits(), audit.keep(), start)
     }
 }

@@ -27,7 +27,8 @@ use crate::hw::clock::{KernelClock, Monotonic, WallClock};
 use crate::station::attendant::{Display, Keeper, NoDisplay};
 use crate::station::bundles::{self, Keeping, Link, WithBundles};
 use crate::station::line::Ended;
-use crate::store::{EndReason, RunId};
+use crate::station::plant::Feed;
+use crate::store::{EndReason, RunId, RunStart, Store};
 
 /// The virtual line in real time.
 pub(super) fn twins(line: &Opened<'_>, model: Model, simulation: &Simulation) -> Result<Exit> {
@@ -75,7 +76,8 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     ctrlc::set_handler(move || told_to.store(true, Ordering::Relaxed)).context("cannot listen for SIGTERM")?;
     parts.gate_priority = line.args.gate_priority.or(parts.gate_priority);
     let clock = Arc::clone(&parts.clock);
-    let store = match line.store(clock.now(), parts.simulation) {
+    let start = line.start(clock.now(), parts.simulation);
+    let store = match line.store(start.clone()) {
         Ok(store) => store,
         Err(error) => return Ok(refuse(&error, Exit::Internal)),
     };
@@ -89,7 +91,8 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let readings = readings.context("no thread to read the board's heat and room")?;
     let trigger = Trigger::new(tape.clone(), asked);
     parts.tape = tape.clone();
-    let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger);
+    let plant = line.config.plant().and_then(|socket| tell(socket, &store, start, &clock));
+    let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger, plant);
     std::thread::scope(|scope| {
         let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
         let mut keeper = WithBundles::new(keeper, link);
@@ -107,6 +110,14 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
         }
         exit
     })
+}
+
+/// Starts the plant's thread. A line does without it rather than not run.
+fn tell(socket: &Path, store: &Store, start: RunStart, clock: &SharedClock) -> Option<Feed> {
+    let folder = std::path::absolute(store.folder()).unwrap_or_else(|_| store.folder().to_owned());
+    let folder = folder.display().to_string();
+    let feed = Feed::start(socket.to_owned(), start, store.run().0, folder, Arc::clone(clock));
+    feed.inspect_err(|error| tracing::error!(%error, "no thread for the plant: it hears nothing of this line")).ok()
 }
 
 /// The slots, and the thread that looks after them; it ends with the bundle that was in charge last.

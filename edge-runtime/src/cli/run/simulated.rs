@@ -27,7 +27,7 @@ pub(super) fn workers() -> usize {
 
 pub(super) fn run(line: &Opened<'_>, model: Model, simulation: &Simulation) -> Result<Exit> {
     // A simulated line's clock begins at 0.
-    let mut store = match line.store(Micros(0), true) {
+    let mut store = match line.store(line.start(Micros(0), true)) {
         Ok(store) => store,
         Err(error) => return Ok(refuse(&error, Exit::Internal)),
     };

@@ -43,6 +43,17 @@ struct Active {
     latched: bool,
 }
 
+/// An alarm that is active.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Raised {
+    /// Its row.
+    pub row: Row,
+    /// Its cause is there.
+    pub present: bool,
+    /// It stays until somebody resets it.
+    pub latched: bool,
+}
+
 /// The station's alarms.
 ///
 /// # Invariants
@@ -132,15 +143,21 @@ impl Alarms {
         self.rows().next()
     }
 
-    /// Every active alarm, the worst first.
+    /// The row of every active alarm, the worst first.
     pub fn rows(&self) -> impl Iterator<Item = Row> + '_ {
+        self.raised().map(|raised| raised.row)
+    }
+
+    /// Every active alarm, the worst first.
+    pub fn raised(&self) -> impl Iterator<Item = Raised> + '_ {
         let failed = self.failed.map(|reason| {
             let failure = &FAILURES[reason as usize];
             let (code, line, lamp, remedy) = (failure.code, failure.line, failure.lamp, failure.remedy);
-            Row { code, line, lamp, latched: true, remedy }
+            Raised { row: Row { code, line, lamp, latched: true, remedy }, present: false, latched: true }
         });
         let active = self.active.iter().zip(ALARMS).filter(|(active, _)| active.present || active.latched);
-        failed.into_iter().chain(active.map(|(_, row)| row))
+        let active = active.map(|(&Active { present, latched }, row)| Raised { row, present, latched });
+        failed.into_iter().chain(active)
     }
 
     fn record(&mut self, record: &Record) {

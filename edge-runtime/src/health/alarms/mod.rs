@@ -10,5 +10,5 @@ mod table;
 mod tests;
 
 pub use happening::{Condition, Happening};
-pub use machine::{Alarms, Limits, RATE_WINDOW};
+pub use machine::{Alarms, Limits, RATE_WINDOW, Raised};
 pub use table::{ALARMS, Row};

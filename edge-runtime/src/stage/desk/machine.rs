@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use shared::limits::DESK_QUEUE;
 use shared::line::{Cause, Fate};
 use shared::record::Record;
 use shared::units::{Micros, PartId, Travel};
@@ -15,6 +16,7 @@ use shared::verdict::{Reason, Verdict};
 use super::super::audit::{Audit, AuditError, RecordSink};
 use super::super::capture::{Capture, Which};
 use super::super::conductor::{Order, Said};
+use super::super::details::Details;
 use super::super::workers::Evidence;
 use crate::health::alarms::{Alarms, Condition, Happening};
 use crate::hmi::screen::{State, Status, THUMBNAIL_SIDE, Thumbnail};
@@ -51,6 +53,24 @@ pub struct Counts {
     pub fired: u64,
 }
 
+/// A part that has left.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Departed {
+    /// What became of it.
+    pub record: Record,
+    /// What was measured.
+    pub details: Details,
+}
+
+/// Parts that have left since somebody looked.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct Departures {
+    /// In the order in which they left.
+    pub parts: Vec<Departed>,
+    /// How many more there were: nobody has looked for long.
+    pub untold: u64,
+}
+
 /// The desk.
 ///
 /// # Invariants
@@ -73,12 +93,16 @@ pub struct Desk<S, J> {
     orders: Vec<Order>,
     counts: Counts,
     fire_errors: Vec<i64>,
+    departures: Departures,
     changed: bool,
 }
 
 /// Repetitions of a picture, one after the other, that show a camera which has stopped. A single one proves nothing about its part
 /// and may be a driver's.
 const FROZEN: u32 = 3;
+
+/// Parts that are kept until somebody takes them: one turn of the loop takes in a queue of words, and a part is several.
+const DEPARTED: usize = DESK_QUEUE;
 
 /// Fire errors that are kept until somebody takes them: some minutes of a fast line.
 const FIRE_ERRORS: usize = 16_384;
@@ -102,6 +126,7 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
             orders: Vec::new(),
             counts: Counts::default(),
             fire_errors: Vec::new(),
+            departures: Departures::default(),
             changed: true,
         }
     }
@@ -287,6 +312,16 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
         std::mem::take(&mut self.fire_errors)
     }
 
+    /// Parts that have left since the last call.
+    pub fn departures(&mut self) -> Departures {
+        std::mem::take(&mut self.departures)
+    }
+
+    /// Somebody acknowledges what is latched, otherwise than by the button: the gate is told, and says so.
+    pub fn reset(&mut self) {
+        self.orders.push(Order::Reset);
+    }
+
     /// Since when the oldest picture is being judged.
     #[must_use]
     pub fn judging_since(&self) -> Option<Micros> {
@@ -319,7 +354,13 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
     fn left(&mut self, now: Micros, part: PartId) -> Result<(), AuditError> {
         let evidence = self.audit.evidence(part);
         let thumbnail = evidence.map(|seen| overlay(&seen.input, &seen.heatmap, seen.width, THUMBNAIL_SIDE as usize));
+        let details = self.audit.details(part).copied().unwrap_or_default();
         let record = self.audit.left(part, &mut self.sink)?;
+        if self.departures.parts.len() < DEPARTED {
+            self.departures.parts.push(Departed { record, details });
+        } else {
+            self.departures.untold += 1;
+        }
         self.count(&record, thumbnail);
         self.alarm(now, Happening::Record(record));
         self.changed = true;

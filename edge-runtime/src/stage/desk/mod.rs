@@ -4,4 +4,4 @@ mod machine;
 #[cfg(test)]
 mod tests;
 
-pub use machine::{Counts, Desk, Judge};
+pub use machine::{Counts, Departed, Departures, Desk, Judge};

@@ -1,0 +1,252 @@
+//! The messages between station and plant. Only words; who says what when is `station::plant`'s and the plant process's business.
+//!
+//! Times are microseconds of the station's one clock, but for those that say that they are of the clock on the wall; positions are
+//! micrometres of belt. Texts come from the station's configuration and bundle: whoever shows them has to escape them.
+
+use serde::{Deserialize, Serialize};
+use shared::units::{Micros, PartId, Score};
+use shared::verdict::{FAILURES, Reason, Verdict};
+
+use super::histogram::Histogram;
+
+/// What the station says.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+pub enum ToPlant {
+    /// Who it is; the first message of each connection.
+    Greeting(Greeting),
+    /// How it stands now, at most five times a second. On the heap, since all others are small.
+    Standing(Box<Standing>),
+    /// A part has left.
+    Part(Part),
+    /// So many parts left of which nothing is said: the plant did not keep up.
+    Lost(u64),
+    /// The answer to the request of that number.
+    Answer {
+        /// The request's.
+        number: u32,
+        /// Whether the line is told; otherwise the one before is still on its way.
+        taken: bool,
+    },
+}
+
+/// What the plant says. Each message has one [`ToPlant::Answer`].
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum ToStation {
+    /// Somebody acknowledges what is latched, as with the button at the line.
+    Acknowledge {
+        /// Chosen by the plant.
+        number: u32,
+    },
+}
+
+/// Who a station is, and what of a run does not change.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Greeting {
+    /// The program's version.
+    pub software: String,
+    /// The station's name.
+    pub station: String,
+    /// The product with which the run began.
+    pub product: String,
+    /// SHA-256 of the bundle with which the run began.
+    pub bundle_sha256: [u8; 32],
+    /// The threshold with which the run began.
+    pub threshold: Score,
+    /// The run's number in the store.
+    pub run: i64,
+    /// Whether the line is a simulated one.
+    pub simulation: bool,
+    /// The store's folder, absolute: records and pictures.
+    pub store: String,
+    /// When the run began, by the clock on the wall: microseconds since 1970, UTC.
+    pub started_us: i64,
+    /// The station's clock at that moment.
+    pub clock_at_start: Micros,
+}
+
+/// Whether the line may run.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum State {
+    /// Not yet: no picture has come.
+    #[default]
+    Starting,
+    /// Inspecting.
+    Run,
+    /// Stopped by an alarm.
+    Fault,
+}
+
+/// How the station stands.
+#[derive(Debug, Clone, Default, PartialEq, Serialize, Deserialize)]
+pub struct Standing {
+    /// When.
+    pub at: Micros,
+    /// Whether the line may run.
+    pub state: State,
+    /// The product that is inspected now.
+    pub product: String,
+    /// A part is bad when its score is greater.
+    pub threshold: Score,
+    /// Number of the bundle that judges now, within the run: 0 is the one of its start.
+    pub bundle: u32,
+    /// What was counted since the run began.
+    pub counters: Counters,
+    /// What is wrong, the worst first.
+    pub alarms: Vec<Alarm>,
+    /// Micrometres of belt a second between the last two parts at the trigger; `None` when they were long ago or the encoder's
+    /// count was lost.
+    pub speed_um_s: Option<i64>,
+    /// What waits.
+    pub queues: Queues,
+    /// What found no place.
+    pub drops: Drops,
+    /// What the board's sensors said last.
+    pub readings: Readings,
+    /// How long ago the threads were last seen to turn.
+    pub ages: Ages,
+    /// From picture handed in to verdict; bounds are [`super::histogram::LATENCY_US`].
+    pub latency: Histogram,
+    /// How much later than due the gate moved; bounds are [`super::histogram::FIRE_ERROR_US`].
+    pub fire_error: Histogram,
+    /// Scores; bounds are [`super::histogram::SCORE_MILLIONTHS`].
+    pub scores: Histogram,
+}
+
+/// What was counted since the run began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Counters {
+    /// Parts that have left.
+    pub parts: u64,
+    /// Parts that were proven good and let through.
+    pub passed: u64,
+    /// Parts judged bad.
+    pub bad: u64,
+    /// Other parts that were rejected, by [`Reason`]'s number: not judged, or good and too near to a rejected one.
+    pub reasons: [u64; FAILURES.len()],
+    /// Edges that were no parts.
+    pub bounced: u64,
+    /// Verdicts that came too late.
+    pub late: u64,
+    /// Pulses of the gate.
+    pub fired: u64,
+}
+
+/// Something that is wrong with the station.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Alarm {
+    /// The word for it.
+    pub code: String,
+    /// What a line engineer does about it.
+    pub remedy: String,
+    /// Whether it stops the line.
+    pub stops: bool,
+    /// Whether its cause is there now.
+    pub present: bool,
+    /// Whether it stays until somebody acknowledges it.
+    pub latched: bool,
+}
+
+/// What waits in the station's queues.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Queues {
+    /// Records that are not on the disk yet.
+    pub records: u64,
+    /// Parts whose pictures are not on the disk yet.
+    pub pictures: u64,
+    /// Pictures that are being judged, or wait to be.
+    pub shots: u64,
+    /// Pictures of the camera that wait for the desk.
+    pub frames: u64,
+}
+
+/// What found no place since the run began.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Drops {
+    /// Pictures of the camera.
+    pub frames: u64,
+    /// Parts whose pictures should have been kept and were not.
+    pub pictures: u64,
+}
+
+/// What the board's sensors said. Absent is what a board does not tell.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Readings {
+    /// The hottest place, in thousandths of a degree Celsius.
+    pub hottest_millicelsius: Option<i32>,
+    /// Whether the kernel slows the processor down.
+    pub throttled: Option<bool>,
+    /// Room on the store's disk.
+    pub free_bytes: Option<u64>,
+}
+
+/// How long ago something moved that the watchdog looks at. All of them grow when the desk hangs, since it is the desk that looks.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Ages {
+    /// The camera's thread.
+    pub camera: Micros,
+    /// The gate's thread.
+    pub gate: Micros,
+    /// How long the oldest picture has been judged; zero when none is.
+    pub judging: Micros,
+}
+
+/// What became of one part.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+pub struct Part {
+    /// Its number.
+    pub number: PartId,
+    /// When it was decided, by the clock on the wall as it was set when the run began: microseconds since 1970, UTC.
+    pub wall_us: i64,
+    /// When its trigger edge came.
+    pub seen_at: Micros,
+    /// When its fate was decided.
+    pub decided_at: Micros,
+    /// What was known of it then.
+    pub verdict: Verdict,
+    /// Whether it was let through.
+    pub passed: bool,
+    /// Why a part with a good verdict was rejected all the same.
+    pub override_reason: Option<Reason>,
+    /// A verdict that came too late.
+    pub late_verdict: Option<Verdict>,
+    /// From picture handed in to verdict.
+    pub inference: Option<Micros>,
+    /// From the moment at which a frame was wanted to the beginning of its exposure.
+    pub frame_residual_us: Option<i64>,
+    /// How much later than due the gate moved for it.
+    pub fire_error_us: Option<i64>,
+    /// Number of the bundle that judged it, within the run.
+    pub bundle: Option<u32>,
+}
+
+impl Counters {
+    /// Counts a part that has left.
+    pub fn count(&mut self, part: &Part) {
+        self.parts += 1;
+        match (part.passed, part.override_reason, part.verdict) {
+            (true, ..) => self.passed += 1,
+            (false, Some(reason), _) | (false, None, Verdict::Uninspected(reason)) => {
+                self.reasons[reason as usize] += 1
+            }
+            (false, None, _) => self.bad += 1,
+        }
+    }
+
+    /// Parts that were rejected, for whatever reason.
+    #[must_use]
+    pub const fn rejected(&self) -> u64 {
+        self.parts.saturating_sub(self.passed)
+    }
+}
+
+impl Part {
+    /// The word for what became of it: `GOOD`, `BAD`, or a code of the failure table.
+    #[must_use]
+    pub const fn code(&self) -> &'static str {
+        match (self.override_reason, self.verdict) {
+            (Some(reason), _) | (None, Verdict::Uninspected(reason)) => reason.code(),
+            (None, Verdict::Good(_)) => "GOOD",
+            (None, Verdict::Bad(_)) => "BAD",
+        }
+    }
+}

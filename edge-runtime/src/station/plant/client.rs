@@ -1,0 +1,143 @@
+//! One connection of the plant's process.
+//!
+//! Takes news; sends them as the socket has room, without ever waiting for it. What it holds is bounded: of a plant that does not keep up
+//! parts are left out and counted, and one that reads nothing for [`PATIENCE`] is given up.
+
+use std::io::{ErrorKind, Read as _, Write as _};
+use std::os::unix::net::UnixStream;
+
+use edge_plant::wire::{self, Decoder, Greeting, PREFACE, ToPlant, ToStation, WireError};
+use shared::units::Micros;
+use thiserror::Error;
+
+use super::slot::{News, Shared};
+
+/// Bytes that wait for the socket. Some thousand parts; beyond it parts are left out.
+const MOST_WAITING: usize = 128 * 1024;
+
+/// Somebody who reads nothing for this long while bytes wait reads nothing any more.
+const PATIENCE: Micros = Micros::from_millis(5_000);
+
+/// Bytes that are read at once: some hundred requests, more than a person's finger can ask for.
+const READ: usize = 1024;
+
+/// Why a connection is over.
+#[derive(Debug, Error)]
+pub enum ClientError {
+    /// The other side has gone.
+    #[error("the plant's process has gone")]
+    Gone,
+    /// It reads nothing.
+    #[error("the plant's process has read nothing for {} s", PATIENCE.0 / 1_000_000)]
+    Silent,
+    /// It says something that is no message.
+    #[error("{0}")]
+    Wire(#[from] WireError),
+    /// The socket fails.
+    #[error("{0}")]
+    Socket(#[from] std::io::Error),
+}
+
+/// A connection.
+///
+/// # Invariants
+/// `out[at..]` was not sent yet, and begins with whole messages but for the first.
+pub struct Client {
+    stream: UnixStream,
+    decoder: Decoder,
+    out: Vec<u8>,
+    at: usize,
+    /// When the socket last took something, or nothing waited.
+    moved_at: Micros,
+    lost: u64,
+}
+
+impl Client {
+    /// A connection that is to be greeted.
+    ///
+    /// # Errors
+    /// [`ClientError`].
+    pub fn new(stream: UnixStream, greeting: &Greeting, now: Micros) -> Result<Self, ClientError> {
+        stream.set_nonblocking(true)?;
+        let mut out = PREFACE.to_vec();
+        wire::encode(&ToPlant::Greeting(greeting.clone()), &mut out)?;
+        Ok(Self { stream, decoder: Decoder::default(), out, at: 0, moved_at: now, lost: 0 })
+    }
+
+    /// Hears requests, and sends what there is to be said.
+    ///
+    /// # Errors
+    /// [`ClientError`]; the connection is over.
+    pub fn turn(&mut self, news: News, shared: &Shared, now: Micros) -> Result<(), ClientError> {
+        self.hear(shared)?;
+        self.say(news)?;
+        self.send(now)
+    }
+
+    fn hear(&mut self, shared: &Shared) -> Result<(), ClientError> {
+        let mut bytes = [0; READ];
+        match self.stream.read(&mut bytes) {
+            Ok(0) => return Err(ClientError::Gone),
+            Ok(read) => self.decoder.push(&bytes[..read]),
+            Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(()),
+            Err(error) => return Err(error.into()),
+        }
+        while let Some(ToStation::Acknowledge { number }) = self.decoder.message()? {
+            if self.waiting() > MOST_WAITING {
+                return Err(ClientError::Silent);
+            }
+            let taken = shared.ask_for_reset();
+            if taken {
+                tracing::warn!("the plant's process acknowledges what is latched");
+            }
+            wire::encode(&ToPlant::Answer { number, taken }, &mut self.out)?;
+        }
+        Ok(())
+    }
+
+    fn say(&mut self, news: News) -> Result<(), ClientError> {
+        for part in news.parts {
+            if self.waiting() > MOST_WAITING {
+                self.lost = self.lost.saturating_add(1);
+                continue;
+            }
+            if self.lost > 0 {
+                wire::encode(&ToPlant::Lost(std::mem::take(&mut self.lost)), &mut self.out)?;
+            }
+            wire::encode(&ToPlant::Part(part), &mut self.out)?;
+        }
+        // They would have come behind those that had room.
+        self.lost = self.lost.saturating_add(news.lost);
+        // A newer one comes soon, and one that has to wait is old when it is read.
+        if let Some(standing) = news.standing.filter(|_| self.waiting() < MOST_WAITING / 8) {
+            wire::encode(&ToPlant::Standing(standing), &mut self.out)?;
+        }
+        Ok(())
+    }
+
+    fn send(&mut self, now: Micros) -> Result<(), ClientError> {
+        while self.waiting() > 0 {
+            match self.stream.write(&self.out[self.at..]) {
+                Ok(0) => return Err(ClientError::Gone),
+                Ok(sent) => {
+                    self.at += sent;
+                    self.moved_at = now;
+                }
+                Err(error) if error.kind() == ErrorKind::Interrupted => {}
+                Err(error) if error.kind() == ErrorKind::WouldBlock => break,
+                Err(error) if error.kind() == ErrorKind::BrokenPipe => return Err(ClientError::Gone),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        if self.waiting() == 0 {
+            self.moved_at = now;
+        }
+        self.out.drain(..self.at);
+        self.at = 0;
+        if now.saturating_sub(self.moved_at) >= PATIENCE { Err(ClientError::Silent) } else { Ok(()) }
+    }
+
+    fn waiting(&self) -> usize {
+        self.out.len() - self.at
+    }
+}

@@ -1,0 +1,97 @@
+//! What waits between the line's loop and the plant's thread.
+//!
+//! Each side holds the lock for as long as it takes to move some values. Whatever finds no place is counted.
+
+use std::collections::VecDeque;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use edge_plant::wire::{Part, Standing};
+use shared::limits::PLANT_QUEUE;
+
+/// What the thread takes away at once.
+#[derive(Debug, Default)]
+pub struct News {
+    /// The newest standing, if there is one.
+    pub standing: Option<Box<Standing>>,
+    /// Parts, the oldest first.
+    pub parts: VecDeque<Part>,
+    /// Parts that found no place.
+    pub lost: u64,
+}
+
+#[derive(Debug, Default)]
+struct Slot {
+    news: News,
+    closing: bool,
+    ended: bool,
+}
+
+/// Both sides' end.
+#[derive(Debug, Default)]
+pub struct Shared {
+    slot: Mutex<Slot>,
+    changed: Condvar,
+    reset: AtomicBool,
+}
+
+impl Shared {
+    /// Nothing panics while it holds the slot, so that its content is whole even if somebody panicked elsewhere.
+    fn slot(&self) -> MutexGuard<'_, Slot> {
+        self.slot.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Leaves parts behind those that wait, and a standing in place of the one that waits. Never waits.
+    pub fn give(&self, parts: impl Iterator<Item = Part>, lost: u64, standing: Option<Box<Standing>>) {
+        let mut slot = self.slot();
+        let news = &mut slot.news;
+        news.lost = news.lost.saturating_add(lost);
+        for part in parts {
+            if news.parts.len() < PLANT_QUEUE {
+                news.parts.push_back(part);
+            } else {
+                news.lost = news.lost.saturating_add(1);
+            }
+        }
+        if standing.is_some() {
+            news.standing = standing;
+        }
+        drop(slot);
+        self.changed.notify_all();
+    }
+
+    /// Waits for news for a time at most. `None`: the thread is to end.
+    pub fn take(&self, limit: Duration) -> Option<News> {
+        let slot = self.slot();
+        let nothing = |slot: &mut Slot| !slot.closing && slot.news.parts.is_empty() && slot.news.standing.is_none();
+        let waited = self.changed.wait_timeout_while(slot, limit, nothing);
+        let mut slot = waited.unwrap_or_else(PoisonError::into_inner).0;
+        (!slot.closing).then(|| std::mem::take(&mut slot.news))
+    }
+
+    /// Somebody wants a reset. Gives whether the line will hear of it: not while it has not heard of the one before.
+    pub fn ask_for_reset(&self) -> bool {
+        !self.reset.swap(true, Ordering::Relaxed)
+    }
+
+    /// Whether a reset is wanted, once.
+    pub fn reset_wanted(&self) -> bool {
+        self.reset.swap(false, Ordering::Relaxed)
+    }
+
+    /// The thread is to end. Waits for that, but not longer than `patience`; gives whether it has.
+    pub fn close(&self, patience: Duration) -> bool {
+        let mut slot = self.slot();
+        slot.closing = true;
+        self.changed.notify_all();
+        let ended = self.changed.wait_timeout_while(slot, patience, |slot| !slot.ended);
+        ended.unwrap_or_else(PoisonError::into_inner).0.ended
+    }
+
+    /// The thread has ended.
+    pub fn ended(&self) {
+        self.slot().ended = true;
+        self.changed.notify_all();
+    }
+}
