@@ -1,5 +1,34 @@
-//! What is around a station: the words that it is told in.
+//! What is around a station: the words that it is told in, and the process that hands them on to people and plant.
 //!
-//! [`wire`] is what a station and the process beside it say to each other over a Unix socket. Neither network nor board is known here.
+//! [`wire`] is what station and plant say to each other over a Unix socket; the station links that and nothing else. The other rooms are
+//! the plant's process, behind the feature `serve`: it knows neither the network nor the board, and whatever it does, the gate does not
+//! notice.
+//!
+//! | room | takes | gives |
+//! |---|---|---|
+//! | [`wire`] | messages | bytes, and back |
+//! | `config` | a file | checked settings |
+//! | `link` | the station's socket | what is known of the line, and requests handed on |
+//! | `line` | messages | what is known of the line |
+//! | `store` | the station's records, read only | rejected parts and their pictures |
+//! | `words` | a language | what people read |
+//! | `web` | requests | pages, events, pictures, metrics |
+//! | `clock` | | the time, for all others |
 
+#[cfg(feature = "serve")]
+pub mod cli;
+#[cfg(feature = "serve")]
+pub mod clock;
+#[cfg(feature = "serve")]
+pub mod config;
+#[cfg(feature = "serve")]
+pub mod line;
+#[cfg(feature = "serve")]
+pub mod link;
+#[cfg(feature = "serve")]
+pub mod store;
+#[cfg(feature = "serve")]
+pub mod web;
 pub mod wire;
+#[cfg(feature = "serve")]
+pub mod words;

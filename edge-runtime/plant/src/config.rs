@@ -1,0 +1,188 @@
+//! From what the file says to what can be relied on.
+//!
+//! Takes a path or text; gives a [`Config`] with private fields. It opens neither socket nor port.
+
+use std::net::SocketAddr;
+use std::path::{Path, PathBuf};
+
+use serde::Deserialize;
+use thiserror::Error;
+
+use crate::words::Language;
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct Raw {
+    station: RawStation,
+    web: RawWeb,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawStation {
+    socket: PathBuf,
+    store: Option<PathBuf>,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawWeb {
+    listen: String,
+    #[serde(default)]
+    language: Language,
+}
+
+/// Why a configuration cannot be used.
+#[derive(Debug, Error)]
+pub enum ConfigError {
+    /// It cannot be read.
+    #[error("{file}: {source}")]
+    Read {
+        /// The file.
+        file: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// It is no configuration.
+    #[error("{file}: {message}")]
+    Syntax {
+        /// The file.
+        file: String,
+        /// Where and why.
+        message: String,
+    },
+    /// A value cannot be used.
+    #[error("{file}: web.listen = \"{got}\", {expected}")]
+    Listen {
+        /// The file.
+        file: String,
+        /// What it says.
+        got: String,
+        /// What would be right.
+        expected: &'static str,
+    },
+}
+
+/// A configuration that has been checked.
+///
+/// # Invariants
+/// The address is one of this machine's own, which nobody else reaches.
+#[derive(Debug, Clone)]
+pub struct Config {
+    socket: PathBuf,
+    store: Option<PathBuf>,
+    listen: SocketAddr,
+    language: Language,
+}
+
+impl Config {
+    /// Reads and checks a file. Paths in it are relative to its own folder.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn read(path: &Path) -> Result<Self, ConfigError> {
+        let file = path.display().to_string();
+        let text = std::fs::read_to_string(path).map_err(|source| ConfigError::Read { file: file.clone(), source })?;
+        Self::parse(&text, &file, path.parent().unwrap_or(Path::new(".")))
+    }
+
+    /// Checks a text. `file` is its name in errors, `base` the folder that its paths are relative to.
+    ///
+    /// # Errors
+    /// [`ConfigError`].
+    pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
+        let Raw { station, web } = toml::from_str(text)
+            .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
+        let refused = |expected| ConfigError::Listen { file: file.to_owned(), got: web.listen.clone(), expected };
+        let listen: SocketAddr =
+            web.listen.parse().map_err(|_| refused("an address with a port is needed, such as 127.0.0.1:8410"))?;
+        if !listen.ip().is_loopback() {
+            let expected = "only addresses of this machine itself (127.0.0.1, [::1]) can be served: there are no passwords and roles yet, \
+                            and whoever reaches the page may acknowledge alarms";
+            return Err(refused(expected));
+        }
+        Ok(Self {
+            socket: base.join(station.socket),
+            store: station.store.map(|store| base.join(store)),
+            listen,
+            language: web.language,
+        })
+    }
+
+    /// The station's socket.
+    #[must_use]
+    pub fn socket(&self) -> &Path {
+        &self.socket
+    }
+
+    /// The folder of records and pictures, where it is another than the station says, or to be known before the station is there.
+    #[must_use]
+    pub fn store(&self) -> Option<&Path> {
+        self.store.as_deref()
+    }
+
+    /// Where pages are served.
+    #[must_use]
+    pub const fn listen(&self) -> SocketAddr {
+        self.listen
+    }
+
+    /// The language of those who ask for none that is known.
+    #[must_use]
+    pub const fn language(&self) -> Language {
+        self.language
+    }
+
+    /// Key and value of what was understood, for a table.
+    #[must_use]
+    pub fn table(&self) -> [(&'static str, String); 4] {
+        let store = self.store.as_ref().map_or("as the station says".to_owned(), |store| store.display().to_string());
+        [
+            ("station's socket", self.socket.display().to_string()),
+            ("records", store),
+            ("page", format!("http://{}/", self.listen)),
+            ("language", self.language.code().to_owned()),
+        ]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    const EXAMPLE: &str = include_str!("../config/plant.example.toml");
+
+    fn parse(text: &str) -> Result<Config, ConfigError> {
+        Config::parse(text, "plant.toml", Path::new("base"))
+    }
+
+    #[test]
+    fn the_shipped_file_passes() {
+        let config = parse(EXAMPLE).unwrap();
+        assert_eq!(config.socket(), Path::new("/run/draem-edge/plant.sock"));
+        assert_eq!((config.listen().port(), config.store()), (8410, None));
+        let relative = parse(&EXAMPLE.replace("/run/draem-edge/plant.sock", "run/plant.sock")).unwrap();
+        assert_eq!(relative.socket(), Path::new("base/run/plant.sock"));
+    }
+
+    #[test]
+    fn whoever_would_serve_the_whole_plant_is_told_why_not() {
+        for listen in ["0.0.0.0:8410", "192.168.1.7:8410", "[::]:8410"] {
+            let message = parse(&EXAMPLE.replace("127.0.0.1:8410", listen)).unwrap_err().to_string();
+            assert!(message.contains(listen) && message.contains("no passwords and roles yet"), "{message}");
+        }
+        assert!(parse(&EXAMPLE.replace("127.0.0.1:8410", "[::1]:8410")).is_ok());
+        for (listen, expected) in [("127.0.0.1", "with a port"), ("localhost:8410", "with a port")] {
+            let message = parse(&EXAMPLE.replace("127.0.0.1:8410", listen)).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
+    }
+
+    #[test]
+    fn an_unknown_key_and_an_unknown_language_are_named() {
+        let message = parse(&EXAMPLE.replace("listen = ", "lisen = ")).unwrap_err().to_string();
+        assert!(message.starts_with("plant.toml: ") && message.contains("lisen"), "{message}");
+        let message = parse(&EXAMPLE.replace("language = \"en\"", "language = \"fr\"")).unwrap_err().to_string();
+        assert!(message.contains("fr") && message.contains("de"), "{message}");
+    }
+}

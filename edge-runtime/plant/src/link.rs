@@ -1,0 +1,194 @@
+//! The connection with the station.
+//!
+//! Takes the station's socket; keeps what is known of the line in a place that everybody may watch, hands requests on and brings their
+//! answers. A station that is not there is tried again for as long as it takes.
+
+use std::collections::VecDeque;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::time::Duration;
+
+use thiserror::Error;
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::UnixStream;
+use tokio::sync::{mpsc, oneshot, watch};
+use tokio::time::{Instant, sleep_until, timeout};
+
+use crate::line::{Line, SILENT};
+use crate::store::Kept;
+use crate::wire::{self, Decoder, PREFACE, ToPlant, ToStation, WireError};
+
+/// From one try to connect to the next.
+const RETRY: Duration = Duration::from_secs(1);
+
+/// Requests that wait to be sent: more fingers than reach a button.
+const REQUESTS: usize = 8;
+
+/// The station answers within its turn of a tenth of a second.
+const ANSWER: Duration = Duration::from_secs(3);
+
+/// Why a connection is over.
+#[derive(Debug, Error)]
+enum LinkError {
+    /// There is none.
+    #[error("{path}: {source}")]
+    Connect {
+        /// The socket.
+        path: String,
+        /// What the system said.
+        source: std::io::Error,
+    },
+    /// The station closed it.
+    #[error("the station has closed the connection; it ended, or another process is connected with it")]
+    Closed,
+    /// The station says nothing.
+    #[error("the station says nothing any more")]
+    Silent,
+    /// The socket fails.
+    #[error("{0}")]
+    Socket(#[from] std::io::Error),
+    /// The station says something that is no message.
+    #[error("{0}")]
+    Wire(#[from] WireError),
+}
+
+/// Why a request was not answered.
+#[derive(Debug, Clone, Copy, Error, PartialEq, Eq)]
+pub enum Unheard {
+    /// No station is connected, or it went away with the request.
+    #[error("no station is connected")]
+    NoStation,
+    /// Too many wait already, or the answer does not come.
+    #[error("the station does not answer")]
+    NoAnswer,
+}
+
+/// The station, as the rest of the process knows it.
+#[derive(Debug, Clone)]
+pub struct Station {
+    line: Arc<watch::Sender<Line>>,
+    requests: mpsc::Sender<oneshot::Sender<bool>>,
+}
+
+impl Station {
+    /// What is known of the line now. Not to be held while waiting.
+    #[must_use]
+    pub fn line(&self) -> watch::Ref<'_, Line> {
+        self.line.borrow()
+    }
+
+    /// To be told when that changes.
+    #[must_use]
+    pub fn watch(&self) -> watch::Receiver<Line> {
+        self.line.subscribe()
+    }
+
+    /// The newest part whose pictures are kept, as the store says.
+    pub fn pictured(&self, kept: Option<Kept>) {
+        self.line.send_if_modified(|line| {
+            let changed = line.picture != kept;
+            line.picture = kept;
+            changed
+        });
+    }
+
+    /// Presses the reset button. Gives whether the line is told; otherwise an earlier press is still on its way.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub async fn acknowledge(&self) -> Result<bool, Unheard> {
+        if !self.line().connected {
+            return Err(Unheard::NoStation);
+        }
+        let (answer, answered) = oneshot::channel();
+        self.requests.try_send(answer).map_err(|_| Unheard::NoAnswer)?;
+        match timeout(ANSWER, answered).await {
+            Ok(Ok(taken)) => Ok(taken),
+            Ok(Err(_)) => Err(Unheard::NoStation),
+            Err(_) => Err(Unheard::NoAnswer),
+        }
+    }
+}
+
+/// Starts to connect, within a runtime.
+#[must_use]
+pub fn start(socket: PathBuf) -> Station {
+    let line = Arc::new(watch::Sender::new(Line::default()));
+    let (requests, asked) = mpsc::channel(REQUESTS);
+    tokio::spawn(work(socket, Arc::clone(&line), asked));
+    Station { line, requests }
+}
+
+async fn work(socket: PathBuf, line: Arc<watch::Sender<Line>>, mut asked: mpsc::Receiver<oneshot::Sender<bool>>) {
+    loop {
+        let Err(error) = connected(&socket, &line, &mut asked).await;
+        let words = error.to_string();
+        if line.borrow().trouble.as_ref() != Some(&words) {
+            tracing::warn!("{words}");
+        }
+        line.send_modify(|line| line.gone(words));
+        let until = Instant::now() + RETRY;
+        loop {
+            tokio::select! {
+                () = sleep_until(until) => break,
+                // Dropped, it is answered: nobody is there.
+                asked = asked.recv() => if asked.is_none() { return },
+            }
+        }
+    }
+}
+
+/// One connection, to its end.
+async fn connected(
+    socket: &Path,
+    line: &watch::Sender<Line>,
+    asked: &mut mpsc::Receiver<oneshot::Sender<bool>>,
+) -> Result<std::convert::Infallible, LinkError> {
+    let stream = UnixStream::connect(socket).await;
+    let mut stream = stream.map_err(|source| LinkError::Connect { path: socket.display().to_string(), source })?;
+    stream.write_all(&PREFACE).await?;
+    let (mut decoder, mut bytes) = (Decoder::default(), vec![0; 16 * 1024]);
+    let (mut number, mut open) = (0u32, VecDeque::new());
+    let mut silent_at = Instant::now() + SILENT;
+    loop {
+        tokio::select! {
+            read = stream.read(&mut bytes) => {
+                let read = read?;
+                if read == 0 {
+                    return Err(LinkError::Closed);
+                }
+                silent_at = Instant::now() + SILENT;
+                decoder.push(&bytes[..read]);
+                while let Some(message) = decoder.message::<ToPlant>()? {
+                    if let ToPlant::Answer { number, taken } = message {
+                        answer(&mut open, number, taken);
+                    } else {
+                        line.send_modify(|line| line.hear(&message));
+                    }
+                }
+            }
+            Some(request) = asked.recv() => {
+                number = number.wrapping_add(1);
+                open.push_back((number, request));
+                if open.len() > REQUESTS {
+                    open.pop_front();
+                }
+                let mut out = Vec::new();
+                wire::encode(&ToStation::Acknowledge { number }, &mut out)?;
+                stream.write_all(&out).await?;
+            }
+            () = sleep_until(silent_at) => return Err(LinkError::Silent),
+        }
+    }
+}
+
+/// Answers come in the order of the requests; one that was passed over will never have one.
+fn answer(open: &mut VecDeque<(u32, oneshot::Sender<bool>)>, number: u32, taken: bool) {
+    while let Some((asked, request)) = open.pop_front() {
+        if asked == number {
+            // Whoever asked may have gone meanwhile.
+            let _ = request.send(taken);
+            return;
+        }
+    }
+}

@@ -1,0 +1,201 @@
+//! The page *Live*: the newest part's verdict, the newest kept picture, how the line stands, alarms, counters.
+//!
+//! Made of regions. The page has all of them; later each is sent again when it has changed, so that neither focus nor a reader's place is
+//! lost. What is pressed or chosen lies outside of them.
+
+use std::sync::Arc;
+
+use axum::extract::{Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use shared::verdict::Verdict;
+
+use super::layout::{self, Place, milliseconds, number};
+use super::serve::Shared;
+use crate::line::{Line, Shown};
+use crate::words::{Language, Word, remedy};
+
+/// Draws a region.
+pub type Draw = fn(&Line, Language) -> Markup;
+
+/// Regions of the page, by the ids of their elements.
+pub const REGIONS: [(&str, Draw); 6] = [
+    ("trouble", trouble),
+    ("state", state),
+    ("verdict", verdict),
+    ("picture", picture),
+    ("alarms", alarms),
+    ("figures", figures),
+];
+
+/// What may be asked for.
+#[derive(Debug, Deserialize)]
+pub struct Choice {
+    /// The code of a language.
+    pub language: Option<String>,
+}
+
+/// `GET /`.
+pub async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(choice): Query<Choice>) -> Response {
+    let chosen = choice.language.as_deref().and_then(Language::of);
+    let language = chosen.unwrap_or_else(|| layout::language(&headers, shared.language));
+    let say = |word: Word| word.to(language);
+    // Not to be held while the layout looks at the line too.
+    let line = shared.station.line().clone();
+    let region = |id: &str| REGIONS.iter().find(|(known, _)| *known == id).map(|(_, draw)| draw(&line, language));
+    let main = html! {
+        div.notice id="lost" role="alert" hidden { (say(Word::NoServer)) }
+        div id="trouble" role="status" { @if let Some(region) = region("trouble") { (region) } }
+        div.live {
+            section.verdict aria-label=(say(Word::NewestPart)) id="verdict" { @if let Some(region) = region("verdict") { (region) } }
+            section.line aria-label=(say(Word::LineState)) {
+                div id="state" role="status" { @if let Some(region) = region("state") { (region) } }
+                h2 { (say(Word::Alarms)) }
+                div id="alarms" role="status" { @if let Some(region) = region("alarms") { (region) } }
+                form id="acknowledge" method="post" action="/acknowledge" {
+                    button type="submit" aria-describedby="acknowledge-what" { (say(Word::Acknowledge)) }
+                    p.hint id="acknowledge-what" { (say(Word::AcknowledgeWhat)) }
+                    p.answer id="answer" role="status" {}
+                }
+            }
+            section.picture aria-label=(say(Word::Picture)) {
+                label.toggle { input type="checkbox" id="heatmap" checked; " " (say(Word::Heatmap)) }
+                div id="picture" { @if let Some(region) = region("picture") { (region) } }
+            }
+            section.figures aria-label=(say(Word::Counters)) id="figures" { @if let Some(region) = region("figures") { (region) } }
+        }
+    };
+    let page = layout::page(&shared, language, Place::Live, main);
+    let cookie = chosen.map(|language| AppendHeaders([(header::SET_COOKIE, layout::cookie(language))]));
+    (cookie, page).into_response()
+}
+
+/// `POST /acknowledge`: the reset button. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
+pub async fn acknowledge(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+    let language = layout::language(&headers, shared.language);
+    let (status, word) = match shared.station.acknowledge().await {
+        Ok(true) => (StatusCode::ACCEPTED, Word::Acknowledged),
+        Ok(false) => (StatusCode::CONFLICT, Word::AcknowledgedBefore),
+        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Word::NotAcknowledged),
+    };
+    tracing::warn!(status = status.as_u16(), "acknowledged from the page");
+    // The script, which says so, shows the words alone.
+    let wants_words = headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes() == b"text/plain");
+    if wants_words {
+        return (status, word.to(language)).into_response();
+    }
+    let main = html! { p.message { (word.to(language)) } p { a href="/" { (Word::Back.to(language)) } } };
+    (status, layout::page(&shared, language, Place::Live, main)).into_response()
+}
+
+fn trouble(line: &Line, language: Language) -> Markup {
+    html! {
+        @if line.shown() == Shown::Unknown {
+            div.notice { (Word::NoStation.to(language)) @if let Some(why) = &line.trouble { " " small { (why) } } }
+        }
+    }
+}
+
+fn state(line: &Line, language: Language) -> Markup {
+    let (class, word) = match line.shown() {
+        Shown::Unknown => ("unknown", Word::NotKnown),
+        Shown::Starting => ("warn", Word::Starting),
+        Shown::Run => ("good", Word::Running),
+        Shown::Fault => ("bad", Word::Stopped),
+    };
+    html! { p class={ "state " (class) } { (word.to(language)) } }
+}
+
+fn verdict(line: &Line, language: Language) -> Markup {
+    let say = |word: Word| word.to(language);
+    // A verdict of a while ago must not look like one of now.
+    let Some(standing) = line.now() else { return html! { p class="word unknown" { "–" } } };
+    let Some(part) = &line.last else { return html! { p class="word unknown" { (say(Word::NoPart)) } } };
+    let (class, sign, word) = match (part.passed, part.verdict) {
+        (true, _) => ("good", "✓", Word::Good),
+        (false, Verdict::Bad(_)) => ("bad", "✗", Word::Bad),
+        (false, _) => ("warn", "?", Word::Uninspected),
+    };
+    html! {
+        p class={ "word " (class) } { span aria-hidden="true" { (sign) " " } (say(word)) }
+        p.about {
+            (say(Word::Part)) " " b { (part.number.0) }
+            @if class == "warn" { " · " b { (part.code()) } }
+            @if let Some(score) = part.verdict.score() { " · " (say(Word::Score)) " " b { (number(language, score.get().into(), 3)) } }
+            " · " (say(Word::Threshold)) " " b { (number(language, standing.threshold.get().into(), 3)) }
+        }
+    }
+}
+
+fn picture(line: &Line, language: Language) -> Markup {
+    let say = |word: Word| word.to(language);
+    let Some(kept) = &line.picture else { return html! { p.hint { (say(Word::NoPicture)) } } };
+    let (source, part) = (format!("/pictures/{}/{}", kept.run, kept.part), kept.part);
+    html! {
+        a.halves href={ "/parts/" (kept.run) "/" (part) } {
+            img.plain src=(source) width="256" height="256" alt={ (say(Word::PictureOf)) " " (part) };
+            img.heat src=(source) width="256" height="256" alt={ (say(Word::HeatmapOf)) " " (part) };
+        }
+        p.about {
+            (say(Word::Part)) " " b { (part) } " · " b { (kept.code) }
+            @if let Some(score) = kept.score { " · " (say(Word::Score)) " " b { (number(language, score, 3)) } }
+        }
+    }
+}
+
+fn alarms(line: &Line, language: Language) -> Markup {
+    let say = |word: Word| word.to(language);
+    let Some(standing) = line.now() else { return html! { p.hint { "–" } } };
+    html! {
+        @if standing.alarms.is_empty() { p.hint { (say(Word::NoAlarms)) } } @else {
+            ul.alarms {
+                @for alarm in &standing.alarms {
+                    li class=(if alarm.stops { "bad" } else { "warn" }) {
+                        b { (alarm.code) }
+                        " – " (say(if alarm.present { Word::Present } else { Word::WasPresent }))
+                        @if alarm.latched { ", " (say(Word::Latched)) }
+                        @if alarm.stops { ", " (say(Word::Stops)) }
+                        br; (remedy(language, &alarm.code, &alarm.remedy))
+                    }
+                }
+            }
+        }
+    }
+}
+
+fn figures(line: &Line, language: Language) -> Markup {
+    let say = |word: Word| word.to(language);
+    let Some(standing) = line.now() else { return html! { h2 { (say(Word::Counters)) } p.hint { "–" } } };
+    let (counters, unknown) = (&standing.counters, || "–".to_owned());
+    let share = counters.rejected() as f64 * 100.0 / counters.parts.max(1) as f64;
+    let count = |word: Word, count: u64| (say(word), count.to_string());
+    let counts = [
+        count(Word::Parts, counters.parts),
+        count(Word::Passed, counters.passed),
+        count(Word::JudgedBad, counters.bad),
+        count(Word::NotInspected, counters.reasons.iter().sum()),
+        (say(Word::RejectShare), format!("{} %", number(language, share, 1))),
+        count(Word::Late, counters.late),
+    ];
+    let judged = standing.latency.total();
+    let judging =
+        (judged > 0).then(|| milliseconds(language, standing.latency.sum / i64::try_from(judged).unwrap_or(i64::MAX)));
+    let speed = standing.speed_um_s.map(|speed| format!("{} mm/s", number(language, speed as f64 / 1e3, 0)));
+    let heat =
+        standing.readings.hottest_millicelsius.map(|heat| format!("{} °C", number(language, f64::from(heat) / 1e3, 1)));
+    let room = standing.readings.free_bytes.map(|bytes| format!("{} GB", number(language, bytes as f64 / 1e9, 1)));
+    let figures = [
+        (say(Word::Product), standing.product.clone()),
+        (say(Word::Speed), speed.unwrap_or_else(unknown)),
+        (say(Word::Judging), judging.unwrap_or_else(unknown)),
+        (say(Word::Temperature), heat.unwrap_or_else(unknown)),
+        (say(Word::Disk), room.unwrap_or_else(unknown)),
+        (say(Word::Dropped), (standing.drops.frames + standing.drops.pictures).to_string()),
+        (say(Word::Untold), line.lost.to_string()),
+    ];
+    let list =
+        |rows: &[(&str, String)]| html! { dl { @for (key, value) in rows { div { dt { (key) } dd { (value) } } } } };
+    html! { h2 { (say(Word::Counters)) } (list(&counts)) h2 { (say(Word::Figures)) } (list(&figures)) }
+}

@@ -1,0 +1,237 @@
+//! The gallery of rejected parts, and the page of one part.
+//!
+//! Both come from the station's store; see `store` for why. They need no script: the filter is a form, and older parts are a link away.
+
+use std::sync::Arc;
+
+use axum::extract::{Path, Query, State};
+use axum::http::{HeaderMap, StatusCode, header};
+use axum::response::{AppendHeaders, IntoResponse, Response};
+use maud::{Markup, html};
+use serde::Deserialize;
+use shared::units::Micros;
+use shared::verdict::FAILURES;
+
+use super::layout::{self, Place, milliseconds, number, time};
+use super::records::RecordsError;
+use super::serve::Shared;
+use crate::clock;
+use crate::store::{Entry, Filter, Key, PAGE};
+use crate::words::{Language, Word, remedy};
+
+/// Times to choose from, in hours; none is all.
+const TIMES: [(Option<u64>, Word); 5] = [
+    (Some(1), Word::LastHour),
+    (Some(8), Word::LastShift),
+    (Some(24), Word::LastDay),
+    (Some(168), Word::LastWeek),
+    (None, Word::Ever),
+];
+
+/// The code of parts that were judged bad.
+const BAD: &str = "BAD";
+
+/// What may be asked for. Whatever is nothing that can be asked for counts as not asked for.
+#[derive(Debug, Default, Deserialize)]
+pub struct Wish {
+    language: Option<String>,
+    reason: Option<String>,
+    hours: Option<String>,
+    before: Option<String>,
+}
+
+impl Wish {
+    fn code(&self) -> Option<&'static str> {
+        let wished = self.reason.as_deref()?;
+        std::iter::once(BAD).chain(FAILURES.iter().map(|failure| failure.code)).find(|code| *code == wished)
+    }
+
+    fn hours(&self) -> Option<u64> {
+        match self.hours.as_deref() {
+            None => Some(8),
+            Some(hours) => hours.parse().ok().filter(|hours| TIMES.iter().any(|(known, _)| *known == Some(*hours))),
+        }
+    }
+
+    fn before(&self) -> Option<Key> {
+        let mut numbers = self.before.as_deref()?.splitn(3, '.');
+        let mut next = || numbers.next();
+        Some(Key { wall_us: next()?.parse().ok()?, run: next()?.parse().ok()?, part: next()?.parse().ok()? })
+    }
+}
+
+fn chosen(
+    wish: Option<&str>,
+    headers: &HeaderMap,
+    usual: Language,
+) -> (Language, impl axum::response::IntoResponseParts + use<>) {
+    let chosen = wish.and_then(Language::of);
+    let cookie = chosen.map(|language| AppendHeaders([(header::SET_COOKIE, layout::cookie(language))]));
+    (chosen.unwrap_or_else(|| layout::language(headers, usual)), cookie)
+}
+
+/// `GET /rejects`.
+pub async fn gallery(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(wish): Query<Wish>) -> Response {
+    let (language, cookie) = chosen(wish.language.as_deref(), &headers, shared.language);
+    let hours = wish.hours();
+    let since = hours.map(|hours| clock::wall().saturating_sub(Micros::from_millis(hours * 3_600_000)));
+    let filter = Filter { code: wish.code().map(str::to_owned), since, before: wish.before() };
+    let (status, found) = match shared.records.ask(move |reader| reader.rejects(&filter)).await {
+        Ok(entries) => (StatusCode::OK, cards(language, &wish, &entries)),
+        Err(error) => refused(language, &error),
+    };
+    let main = html! { h1 { (Word::Rejects.to(language)) } (form(language, &wish, hours)) (found) };
+    (status, cookie, layout::page(&shared, language, Place::Rejects, main)).into_response()
+}
+
+fn refused(language: Language, error: &RecordsError) -> (StatusCode, Markup) {
+    let say = |word: Word| word.to(language);
+    let words = match error {
+        RecordsError::Unknown => say(Word::StoreUnknown).to_owned(),
+        RecordsError::TooLong => say(Word::TooLong).to_owned(),
+        RecordsError::Store(error) => format!("{}{error}", say(Word::NoStore)),
+    };
+    (StatusCode::SERVICE_UNAVAILABLE, html! { p.notice { (words) } })
+}
+
+fn form(language: Language, wish: &Wish, hours: Option<u64>) -> Markup {
+    let say = |word: Word| word.to(language);
+    let code = wish.code();
+    html! {
+        form.filter method="get" action="/rejects" {
+            label { (say(Word::Reason)) " "
+                select name="reason" {
+                    option value="" { (say(Word::AllReasons)) }
+                    @for known in std::iter::once(BAD).chain(FAILURES.iter().map(|failure| failure.code)) {
+                        option value=(known) selected[code == Some(known)] { (known) }
+                    }
+                }
+            }
+            label { (say(Word::Time)) " "
+                select name="hours" {
+                    @for (known, word) in TIMES {
+                        option value=(known.map_or("all".to_owned(), |hours| hours.to_string())) selected[known == hours] { (say(word)) }
+                    }
+                }
+            }
+            button type="submit" { (say(Word::Show)) }
+        }
+    }
+}
+
+fn cards(language: Language, wish: &Wish, entries: &[Entry]) -> Markup {
+    let say = |word: Word| word.to(language);
+    let asked = format!(
+        "reason={}&hours={}",
+        wish.code().unwrap_or(""),
+        wish.hours().map_or("all".to_owned(), |hours| hours.to_string())
+    );
+    let older = entries
+        .last()
+        .filter(|_| entries.len() == PAGE)
+        .map(|Entry { key, .. }| format!("/rejects?{asked}&before={}.{}.{}", key.wall_us, key.run, key.part));
+    html! {
+        @if entries.is_empty() { p.hint { (say(Word::NoRejects)) } }
+        ul.gallery {
+            @for entry in entries {
+                li {
+                    a href={ "/parts/" (entry.key.run) "/" (entry.key.part) } {
+                        @if entry.pictured {
+                            span.halves.heated {
+                                img.heat src={ "/pictures/" (entry.key.run) "/" (entry.key.part) } width="256" height="256" loading="lazy"
+                                    alt={ (say(Word::HeatmapOf)) " " (entry.key.part) };
+                            }
+                        } @else { span.none { (say(Word::NoPictureKept)) } }
+                        b { (entry.code) } " · " (say(Word::Part)) " " (entry.key.part)
+                        @if let Some(score) = entry.score { " · " (number(language, score, 3)) }
+                        br; small { (time(entry.key.wall_us)) }
+                    }
+                }
+            }
+        }
+        nav.pages {
+            @if wish.before().is_some() { a href={ "/rejects?" (asked) } { (say(Word::Newest)) } }
+            @if let Some(older) = older { " " a rel="next" href=(older) { (say(Word::Older)) } }
+        }
+    }
+}
+
+/// `GET /parts/{run}/{part}`.
+pub async fn part(
+    State(shared): State<Arc<Shared>>,
+    headers: HeaderMap,
+    Path((run, number)): Path<(i64, u32)>,
+) -> Response {
+    let language = layout::language(&headers, shared.language);
+    let (status, main) = match shared.records.ask(move |reader| reader.part(run, number)).await {
+        Ok(Some(entry)) => (StatusCode::OK, about(language, &entry)),
+        Ok(None) => (StatusCode::NOT_FOUND, html! { p.message { (Word::NoSuchPart.to(language)) } }),
+        Err(error) => refused(language, &error),
+    };
+    (status, layout::page(&shared, language, Place::Rejects, main)).into_response()
+}
+
+fn about(language: Language, entry: &Entry) -> Markup {
+    let say = |word: Word| word.to(language);
+    let Key { wall_us, run, part } = entry.key;
+    let ms = |micros: Option<i64>| micros.map_or("–".to_owned(), |micros| milliseconds(language, micros));
+    let fate = say(if entry.passed { Word::WasPassed } else { Word::WasRejected });
+    let rows = [
+        (Word::WhatHappened, format!("{} – {fate}", entry.code)),
+        (Word::Score, entry.score.map_or("–".to_owned(), |score| number(language, score, 4))),
+        (Word::Threshold, number(language, entry.threshold, 4)),
+        (Word::LeftAt, time(wall_us)),
+        (Word::DecidedAfter, milliseconds(language, entry.decided_after_us)),
+        (Word::JudgedIn, ms(entry.inference_us)),
+        (Word::ExposedLater, ms(entry.frame_residual_us)),
+        (Word::FiredLater, ms(entry.fire_error_us)),
+        (Word::LateVerdict, entry.late.clone().unwrap_or_else(|| "–".to_owned())),
+        (Word::Product, entry.product.clone()),
+        (Word::Run, run.to_string()),
+    ];
+    let failure = FAILURES.iter().find(|failure| failure.code == entry.code);
+    html! {
+        h1 { (say(Word::Part)) " " (part) @if entry.simulation { " " span.badge { (say(Word::Simulation)) } } }
+        @if let Some(failure) = failure { p.notice { (remedy(language, failure.code, failure.remedy)) } }
+        div.part {
+            @if entry.pictured {
+                div.both {
+                    figure {
+                        span.halves { img.plain src={ "/pictures/" (run) "/" (part) } width="256" height="256" alt={ (say(Word::PictureOf)) " " (part) }; }
+                    }
+                    figure {
+                        span.halves.heated { img.heat src={ "/pictures/" (run) "/" (part) } width="256" height="256" alt={ (say(Word::HeatmapOf)) " " (part) }; }
+                        figcaption { (say(Word::Heatmap)) }
+                    }
+                    p { a href={ "/originals/" (run) "/" (part) } { (say(Word::Original)) } }
+                }
+            } @else { p.hint { (say(Word::NoPictureKept)) } }
+            dl { @for (key, value) in rows { div { dt { (say(key)) } dd { (value) } } } }
+        }
+        p { a href="/rejects" { (say(Word::Back)) } }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_cannot_be_asked_for_is_not_asked_for() {
+        let wish = |reason: &str, hours: &str, before: &str| Wish {
+            reason: Some(reason.to_owned()),
+            hours: Some(hours.to_owned()),
+            before: Some(before.to_owned()),
+            ..Wish::default()
+        };
+        let good = wish("NO_FRAME", "24", "-5.2.7");
+        let key = Key { wall_us: -5, run: 2, part: 7 };
+        assert_eq!((good.code(), good.hours(), good.before()), (Some("NO_FRAME"), Some(24), Some(key)));
+        for (reason, hours, before) in [("' OR 1", "all", "1.2"), ("", "-3", "1.2.x"), ("GOOD", "7", "1.2.5000000000")]
+        {
+            let wish = wish(reason, hours, before);
+            assert_eq!((wish.code(), wish.hours(), wish.before()), (None, None, None), "{reason} {hours} {before}");
+        }
+        assert_eq!(Wish::default().hours(), Some(8), "a shift, where nothing is said");
+    }
+}

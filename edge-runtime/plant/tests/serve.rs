@@ -1,0 +1,386 @@
+//! The program beside a scripted station: what people and plant see of it, through its own port.
+
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
+use std::os::unix::net::{UnixListener, UnixStream};
+use std::path::{Path, PathBuf};
+use std::process::{Child, Command, Stdio};
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use edge_plant::wire::{self, Alarm, Decoder, Greeting, PREFACE, Part, Standing, State, ToPlant, ToStation};
+use rusqlite::Connection;
+use shared::units::{Micros, PartId, Score};
+use shared::verdict::{Reason, Verdict};
+
+/// A wait that lasts longer means that what is waited for never comes.
+const PATIENCE: Duration = Duration::from_secs(120);
+
+/// A name that a page must not take for one of its own elements.
+const NASTY: &str = "<script>alert(1)</script> & \"caps\"";
+
+fn score(value: f32) -> Score {
+    Score::new(value).unwrap()
+}
+
+/// A folder with socket, store and configuration, and the program that serves them.
+struct Plant {
+    folder: tempfile::TempDir,
+    child: Child,
+    address: String,
+}
+
+impl Plant {
+    fn start() -> (Self, UnixListener) {
+        let folder = tempfile::tempdir().unwrap();
+        store(&folder.path().join("audit"));
+        let listener = UnixListener::bind(folder.path().join("plant.sock")).unwrap();
+        let config = "[station]\nsocket = \"plant.sock\"\n[web]\nlisten = \"127.0.0.1:0\"\n";
+        std::fs::write(folder.path().join("plant.toml"), config).unwrap();
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edge-plant"));
+        command.args(["serve", "--config"]).arg(folder.path().join("plant.toml"));
+        let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
+        let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
+        let address =
+            said.find_map(|line| Some(line.unwrap().strip_prefix("http://")?.trim_end_matches('/').to_owned()));
+        // Whatever else it says must not fill the pipe.
+        std::thread::spawn(move || said.for_each(drop));
+        (Self { folder, child, address: address.expect("it says where it listens") }, listener)
+    }
+
+    fn request(&self, head: &str) -> Answer {
+        let mut stream = TcpStream::connect(&self.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let host = if head.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
+        write!(stream, "{head}{host}Connection: close\r\n\r\n").unwrap();
+        let mut bytes = Vec::new();
+        stream.read_to_end(&mut bytes).unwrap();
+        let split = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
+        let head = String::from_utf8(bytes[..split].to_vec()).unwrap();
+        let status = head.split(' ').nth(1).unwrap().parse().unwrap();
+        Answer { status, head: head.to_lowercase(), body: bytes[split + 4..].to_vec() }
+    }
+
+    fn get(&self, path: &str) -> Answer {
+        self.request(&format!("GET {path} HTTP/1.1\r\n"))
+    }
+
+    /// Asks until the page says so.
+    fn until(&self, path: &str, expected: &str) -> String {
+        let mut text = String::new();
+        for _ in 0..600 {
+            text = self.get(path).text();
+            if text.contains(expected) {
+                return text;
+            }
+            std::thread::park_timeout(Duration::from_millis(200));
+        }
+        panic!("{path} never says {expected:?}:\n{text}");
+    }
+}
+
+impl Drop for Plant {
+    fn drop(&mut self) {
+        drop(self.child.kill());
+        drop(self.child.wait());
+    }
+}
+
+struct Answer {
+    status: u16,
+    head: String,
+    body: Vec<u8>,
+}
+
+impl Answer {
+    fn text(&self) -> String {
+        String::from_utf8(self.body.clone()).unwrap()
+    }
+}
+
+/// What makes the station's tables, step by step, as its own source has it: this program must read those and no others.
+fn steps() -> Vec<&'static str> {
+    let source = include_str!("../../src/store/schema.rs");
+    let steps = source.split_once("const STEPS").unwrap().1.split_once("\n];").unwrap().0;
+    steps.split('"').skip(1).step_by(2).collect()
+}
+
+/// A store with four parts.
+fn store(folder: &Path) {
+    std::fs::create_dir_all(folder.join("pictures/000003")).unwrap();
+    std::fs::write(folder.join("pictures/000003/part-000002-BAD.png"), b"\x89PNG of part 2").unwrap();
+    std::fs::write(folder.join("secret"), "not for you").unwrap();
+    let connection = Connection::open(folder.join("records.db")).unwrap();
+    for step in steps() {
+        connection.execute_batch(step).unwrap();
+    }
+    connection.pragma_update(None, "application_id", 0x4452_4145).unwrap();
+    connection.pragma_update(None, "user_version", i64::try_from(steps().len()).unwrap()).unwrap();
+    let sql = "
+        INSERT INTO runs (run, started_us, station, product, bundle_sha256, threshold, config_sha256, simulation, software)
+            VALUES (3, 0, 'north', 'caps', '', 0.25, '', 1, '0.1.0');
+        INSERT INTO bundles (run, bundle, since_us, product, bundle_sha256, threshold) VALUES (3, 1, 0, 'caps', '', 0.5);
+        INSERT INTO records (run, part, wall_us, seen_us, seen_travel_um, decided_us, verdict, score, reason, passed, override_reason,
+            late_verdict, simulation, fire_error_us, frame_residual_us, inference_us, kept, picture, original, picture_bytes, bundle) VALUES
+            (3, 1, 1000000, 10, 0, 900010, 'good', 0.125, NULL, 1, NULL, NULL, 1, NULL, NULL, 31000, NULL, NULL, NULL, NULL, 0),
+            (3, 2, 2000000, 20, 0, 900020, 'bad', 0.75, NULL, 0, NULL, NULL, 1, 120, -300, 31000, 2,
+                'pictures/000003/part-000002-BAD.png', 'pictures/../secret', 9, 1),
+            (3, 3, 3000000, 30, 0, 900030, 'uninspected', NULL, 'NO_FRAME', 0, NULL, 'good', 1, NULL, NULL, NULL, NULL, NULL, NULL, NULL, NULL),
+            (3, 4, 4000000, 40, 0, 900040, 'good', 0.125, NULL, 0, 'NEIGHBOUR', NULL, 1, NULL, NULL, 31000, NULL, NULL, NULL, NULL, 0);";
+    connection.execute_batch(sql).unwrap();
+}
+
+/// A station's side of the socket, which says again and again how it stands, as stations do.
+struct Station {
+    stream: UnixStream,
+    decoder: Decoder,
+    said: Arc<Mutex<Said>>,
+}
+
+struct Said {
+    stream: UnixStream,
+    standing: Option<ToPlant>,
+}
+
+impl Said {
+    fn say(&mut self, word: &ToPlant) -> std::io::Result<()> {
+        let mut out = Vec::new();
+        wire::encode(word, &mut out).unwrap();
+        self.stream.write_all(&out)
+    }
+}
+
+impl Station {
+    fn accept(listener: &UnixListener, store: PathBuf) -> Self {
+        let (stream, _) = listener.accept().unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        let said = Arc::new(Mutex::new(Said { stream: stream.try_clone().unwrap(), standing: None }));
+        let mut station = Self { stream, decoder: Decoder::default(), said: Arc::clone(&said) };
+        station.stream.write_all(&PREFACE).unwrap();
+        station.say(&ToPlant::Greeting(Greeting {
+            software: "0.1.0".to_owned(),
+            station: NASTY.to_owned(),
+            product: "caps".to_owned(),
+            bundle_sha256: [0; 32],
+            threshold: score(0.25),
+            run: 3,
+            simulation: true,
+            store: store.to_str().unwrap().to_owned(),
+            started_us: 0,
+            clock_at_start: Micros(0),
+        }));
+        std::thread::spawn(move || {
+            loop {
+                std::thread::park_timeout(Duration::from_millis(200));
+                let mut said = said.lock().unwrap();
+                if let Some(standing) = said.standing.clone()
+                    && said.say(&standing).is_err()
+                {
+                    return;
+                }
+            }
+        });
+        station
+    }
+
+    fn say(&mut self, word: &ToPlant) {
+        self.said.lock().unwrap().say(word).unwrap();
+    }
+
+    fn stand(&mut self, state: State, alarms: Vec<Alarm>) {
+        let mut standing =
+            Standing { state, alarms, product: "caps".to_owned(), threshold: score(0.5), ..Standing::default() };
+        standing.counters.parts = 1234;
+        let standing = ToPlant::Standing(Box::new(standing));
+        self.say(&standing);
+        self.said.lock().unwrap().standing = Some(standing);
+    }
+
+    fn part(&mut self, verdict: Verdict) {
+        self.say(&ToPlant::Part(Part {
+            number: PartId(77),
+            wall_us: 0,
+            seen_at: Micros(1),
+            decided_at: Micros(2),
+            verdict,
+            passed: verdict.passes(),
+            override_reason: None,
+            late_verdict: None,
+            inference: None,
+            frame_residual_us: None,
+            fire_error_us: None,
+            bundle: None,
+        }));
+    }
+
+    fn heard(&mut self) -> ToStation {
+        loop {
+            if let Some(word) = self.decoder.message().unwrap() {
+                return word;
+            }
+            let mut bytes = [0; 256];
+            let read = self.stream.read(&mut bytes).unwrap();
+            assert!(read > 0);
+            self.decoder.push(&bytes[..read]);
+        }
+    }
+}
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        // The thread above has the socket too.
+        drop(self.stream.shutdown(std::net::Shutdown::Both));
+    }
+}
+
+fn alarm() -> Alarm {
+    let (code, remedy) = ("BIN_FULL".to_owned(), "empty <the> bin".to_owned());
+    Alarm { code, remedy, stops: true, present: true, latched: false }
+}
+
+#[test]
+fn every_answer_has_its_headers_and_only_this_machine_and_this_page_are_answered() {
+    let (plant, _listener) = Plant::start();
+    for (path, status, kind) in [
+        ("/", 200, "text/html"),
+        ("/rejects", 503, "text/html"),
+        ("/parts/1/2", 503, "text/html"),
+        ("/pictures/1/2", 503, "text/plain"),
+        ("/metrics", 200, "text/plain; version=0.0.4"),
+        ("/healthz", 503, "text/plain"),
+        ("/assets/style.css", 200, "text/css"),
+        ("/assets/live.js", 200, "text/javascript"),
+        ("/nothing", 404, "text/html"),
+        ("/parts/x/2", 400, "text/plain"),
+        ("/acknowledge", 405, ""),
+    ] {
+        let answer = plant.get(path);
+        assert_eq!(answer.status, status, "{path}");
+        assert!(kind.is_empty() || answer.head.contains(&format!("content-type: {kind}")), "{path}: {}", answer.head);
+        for header in
+            ["content-security-policy: default-src 'none'; script-src 'self';", "x-content-type-options: nosniff"]
+        {
+            assert!(answer.head.contains(header), "{path}: {}", answer.head);
+        }
+        let strange = plant.request(&format!("GET {path} HTTP/1.1\r\nHost: evil.example\r\n"));
+        assert_eq!(strange.status, 403, "{path}");
+    }
+    let page = plant.get("/").text();
+    for inline in ["<style", "style=", "onclick", "javascript:", "<script>"] {
+        assert!(!page.contains(inline), "the page's own policy forbids {inline}");
+    }
+}
+
+#[test]
+fn live_shows_verdict_alarms_and_counters_and_tells_what_changes() {
+    let (plant, listener) = Plant::start();
+    plant.until("/", "NO CONNECTION");
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    station.part(Verdict::Bad(score(0.75)));
+    station.stand(State::Fault, vec![alarm()]);
+    let events = TcpStream::connect(&plant.address).unwrap();
+    events.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(&events, "GET /events HTTP/1.1\r\nHost: {}\r\nAccept-Language: de\r\n\r\n", plant.address).unwrap();
+    let mut events = BufReader::new(events).lines().map(Result::unwrap);
+    let mut told = |name: &str, expected: &str| {
+        // What was so before may be told once more.
+        let event = format!("event: {name}");
+        while let Some(line) = events.next() {
+            if line == event && events.next().unwrap().contains(expected) {
+                return;
+            }
+        }
+        panic!("{name} never says {expected}");
+    };
+    told("state", "STEHT");
+    told("verdict", "SCHLECHT");
+    told("alarms", "Ausschussbehälter leeren");
+    told("figures", "1234");
+    station.part(Verdict::Uninspected(Reason::NoFrame));
+    station.stand(State::Run, Vec::new());
+    told("state", "LÄUFT");
+    told("verdict", "NICHT GEPRÜFT");
+    told("alarms", "Keine Alarme");
+
+    station.stand(State::Run, vec![alarm()]);
+    let page = plant.get("/").text();
+    assert!(page.contains("&lt;script&gt;alert(1)&lt;/script&gt; &amp; "), "{page}");
+    assert!(
+        page.contains("empty &lt;the&gt; bin") && page.contains("RUNNING") && page.contains("SIMULATION"),
+        "{page}"
+    );
+    assert!(page.contains("lang=\"en\"") && page.contains("NO_FRAME"), "{page}");
+    plant.until("/", "/pictures/3/2");
+    let german = plant.get("/?language=de");
+    assert!(german.head.contains("set-cookie: language=de;") && german.text().contains("Quittieren"));
+    let chosen = plant.request("GET /rejects HTTP/1.1\r\nCookie: language=de\r\nAccept-Language: en\r\n");
+    assert!(chosen.text().contains("Alle Gründe"));
+    assert!(plant.get("/metrics").text().contains("\ndraem_parts_total 1234\n"));
+    assert_eq!(plant.get("/healthz").status, 200);
+
+    // A station that hangs or goes is no station, and one that comes back is one again.
+    drop(station);
+    assert!(!plant.until("/", "NO CONNECTION").contains("NOT INSPECTED"), "that was the newest part's verdict");
+    assert_eq!((plant.get("/healthz").status, plant.get("/metrics").text().lines().last()), (503, Some("draem_up 0")));
+    told("trouble", "Keine Verbindung zur Station");
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    station.stand(State::Starting, Vec::new());
+    told("trouble", "data:  ");
+    told("state", "STARTET");
+}
+
+#[test]
+fn the_button_is_pressed_from_the_page_alone_and_says_what_became_of_it() {
+    let (plant, listener) = Plant::start();
+    let origin = format!("Origin: http://{}\r\n", plant.address);
+    let press = |more: &str| {
+        plant.request(&format!("POST /acknowledge HTTP/1.1\r\nContent-Length: 0\r\nAccept: text/plain\r\n{more}"))
+    };
+    plant.until("/", "NO CONNECTION");
+    assert_eq!(press(&origin).status, 503);
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    station.stand(State::Run, Vec::new());
+    plant.until("/", "RUNNING");
+    for strange in ["", "Origin: null\r\n", "Origin: http://evil.example\r\n"] {
+        assert_eq!(press(strange).status, 403, "{strange}");
+    }
+    for (taken, status, words) in
+        [(true, 202, "Acknowledged."), (false, 409, "An acknowledgement is on its way already.")]
+    {
+        let answer = std::thread::scope(|scope| {
+            let pressed = scope.spawn(|| press(&origin));
+            let ToStation::Acknowledge { number } = station.heard();
+            station.say(&ToPlant::Answer { number, taken });
+            pressed.join().unwrap()
+        });
+        assert_eq!((answer.status, answer.text().as_str()), (status, words));
+    }
+}
+
+#[test]
+fn rejects_are_found_by_reason_and_time_and_nothing_but_pictures_is_served() {
+    let (plant, listener) = Plant::start();
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    station.stand(State::Run, Vec::new());
+    let all = plant.until("/rejects?hours=all", "NEIGHBOUR");
+    let order: Vec<_> = ["/parts/3/4", "/parts/3/3", "/parts/3/2"].map(|part| all.find(part).unwrap()).to_vec();
+    assert!(order.is_sorted(), "the newest first: {order:?}");
+    assert!(!all.contains("/parts/3/1\""), "it passed");
+    let bad = plant.get("/rejects?hours=all&reason=BAD").text();
+    assert!(bad.contains("/parts/3/2") && !bad.contains("/parts/3/3") && bad.contains("/pictures/3/2"));
+    let older = plant.get("/rejects?hours=all&before=3000000.3.3").text();
+    assert!(older.contains("/parts/3/2") && !older.contains("/parts/3/3"));
+    assert!(plant.get("/rejects?hours=1").text().contains("No rejected parts"));
+    let part = plant.get("/parts/3/2").text();
+    assert!(part.contains("0.7500") && part.contains("0.5000") && part.contains("0.1 ms"), "{part}");
+    assert!(plant.get("/parts/3/3").text().contains("check trigger position"));
+    assert_eq!(plant.get("/parts/3/99").status, 404);
+    let picture = plant.get("/pictures/3/2");
+    assert_eq!((picture.status, &*picture.body), (200, &b"\x89PNG of part 2"[..]));
+    assert!(picture.head.contains("image/png") && picture.head.contains("immutable"));
+    assert_eq!(plant.get("/originals/3/2").status, 500, "a row that names something else");
+    assert_eq!(plant.get("/pictures/3/3").status, 404);
+    assert_eq!(plant.get("/pictures/3/..%2f..%2fsecret").status, 400);
+}
