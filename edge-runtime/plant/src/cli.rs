@@ -88,7 +88,7 @@ fn serve(config: Config) -> Result<()> {
         let station = link::start(config.socket().to_owned());
         eprintln!("http://{address}/");
         tokio::select! {
-            served = web::serve(listener, config, station) => served.context("the server ended"),
+            () = web::serve(listener, config, station) => Ok(()),
             _ = terminate.recv() => Ok(()),
             _ = interrupt.recv() => Ok(()),
         }

@@ -274,6 +274,20 @@ fn every_answer_has_its_headers_and_only_this_machine_and_this_page_are_answered
 }
 
 #[test]
+fn a_connection_that_asks_for_nothing_is_closed() {
+    let (plant, _listener) = Plant::start();
+    for begun in ["", "GET / HTTP/1.1\r\nHost: local"] {
+        let mut stream = TcpStream::connect(&plant.address).unwrap();
+        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        stream.write_all(begun.as_bytes()).unwrap();
+        let mut answer = Vec::new();
+        stream.read_to_end(&mut answer).unwrap();
+        assert!(answer.is_empty() || answer.starts_with(b"HTTP/1.1 408"), "{}", String::from_utf8_lossy(&answer));
+    }
+    assert_eq!(plant.get("/").status, 200);
+}
+
+#[test]
 fn live_shows_verdict_alarms_and_counters_and_tells_what_changes() {
     let (plant, listener) = Plant::start();
     plant.until("/", "NO CONNECTION");

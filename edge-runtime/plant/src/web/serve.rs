@@ -1,21 +1,22 @@
 //! The server: who is let in, and which file answers what.
 //!
 //! Takes a listener that is open; serves until it is dropped. Connections and streams of events are bounded: whoever comes later waits, or
-//! is told to.
+//! is told to, and a connection that asks for nothing is closed.
 
-use std::io;
-use std::net::SocketAddr;
 use std::sync::Arc;
+use std::time::Duration;
 
 use axum::Router;
 use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use axum::routing::{get, post};
-use axum::serve::Listener;
-use tokio::io::{AsyncRead, AsyncWrite};
-use tokio::net::{TcpListener, TcpStream};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use hyper::server::conn::http1;
+use hyper_util::rt::{TokioIo, TokioTimer};
+use hyper_util::service::TowerToHyperService;
+use tokio::net::TcpListener;
+use tokio::sync::Semaphore;
+use tokio::time::sleep;
 
 use super::records::Records;
 use super::{events, guard, layout, live, metrics, pictures, rejects};
@@ -25,6 +26,13 @@ use crate::words::{Language, Word};
 
 /// Connections at once: some ten viewers with some connections each. Beyond it they wait in the kernel's queue.
 const CONNECTIONS: usize = 256;
+
+/// A request's head has to be there this soon after the connection, or after the answer before: nobody can hold all connections by asking for
+/// nothing, or ever so slowly.
+const HEAD: Duration = Duration::from_secs(10);
+
+/// After a connection that cannot be taken, for want of files or memory, which pass.
+const PAUSE: Duration = Duration::from_millis(200);
 
 /// Streams of events at once: screens that show *Live*.
 const STREAMS: usize = 64;
@@ -42,11 +50,8 @@ pub struct Shared {
     pub streams: Arc<Semaphore>,
 }
 
-/// Serves.
-///
-/// # Errors
-/// The listener fails for good.
-pub async fn serve(listener: TcpListener, config: Config, station: Station) -> io::Result<()> {
+/// Serves for as long as it is waited for.
+pub async fn serve(listener: TcpListener, config: Config, station: Station) {
     let records = Records::new(config.store().map(Into::into), station.clone());
     tokio::spawn(records.clone().watch_pictures());
     let streams = Arc::new(Semaphore::new(STREAMS));
@@ -66,7 +71,27 @@ pub async fn serve(listener: TcpListener, config: Config, station: Station) -> i
         .fallback(nothing)
         .layer(axum::middleware::from_fn(guard::guard))
         .with_state(shared);
-    axum::serve(Bounded { listener, room: Arc::new(Semaphore::new(CONNECTIONS)) }, router).await
+    let service = TowerToHyperService::new(router);
+    let connections = Arc::new(Semaphore::new(CONNECTIONS));
+    // It is never closed, so that there is room at some time.
+    while let Ok(room) = Arc::clone(&connections).acquire_owned().await {
+        let stream = match listener.accept().await {
+            Ok((stream, _)) => stream,
+            Err(error) => {
+                tracing::warn!(%error, "a connection cannot be taken");
+                sleep(PAUSE).await;
+                continue;
+            }
+        };
+        let service = service.clone();
+        tokio::spawn(async move {
+            let _room = room;
+            let mut protocol = http1::Builder::new();
+            protocol.timer(TokioTimer::new()).header_read_timeout(HEAD);
+            // Whoever goes away in the middle, or says what is no HTTP, is no news.
+            let _ = protocol.serve_connection(TokioIo::new(stream), service).await;
+        });
+    }
 }
 
 async fn style() -> Response {
@@ -80,66 +105,4 @@ async fn script() -> Response {
 async fn nothing(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let language = layout::language(&headers, shared.language);
     (StatusCode::NOT_FOUND, layout::message(&shared, language, Word::NotFound.to(language))).into_response()
-}
-
-/// A listener with room for so many connections.
-struct Bounded {
-    listener: TcpListener,
-    room: Arc<Semaphore>,
-}
-
-/// A connection that gives its room back when it ends.
-struct Admitted {
-    stream: TcpStream,
-    _room: Option<OwnedSemaphorePermit>,
-}
-
-impl Listener for Bounded {
-    type Io = Admitted;
-    type Addr = SocketAddr;
-
-    async fn accept(&mut self) -> (Admitted, SocketAddr) {
-        // It is never closed, so that there is room at some time.
-        let room = Arc::clone(&self.room).acquire_owned().await.ok();
-        let (stream, address) = Listener::accept(&mut self.listener).await;
-        (Admitted { stream, _room: room }, address)
-    }
-
-    fn local_addr(&self) -> io::Result<SocketAddr> {
-        self.listener.local_addr()
-    }
-}
-
-impl AsyncRead for Admitted {
-    fn poll_read(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        buffer: &mut tokio::io::ReadBuf<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_read(context, buffer)
-    }
-}
-
-impl AsyncWrite for Admitted {
-    fn poll_write(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-        bytes: &[u8],
-    ) -> std::task::Poll<io::Result<usize>> {
-        std::pin::Pin::new(&mut self.stream).poll_write(context, bytes)
-    }
-
-    fn poll_flush(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_flush(context)
-    }
-
-    fn poll_shutdown(
-        mut self: std::pin::Pin<&mut Self>,
-        context: &mut std::task::Context<'_>,
-    ) -> std::task::Poll<io::Result<()>> {
-        std::pin::Pin::new(&mut self.stream).poll_shutdown(context)
-    }
 }

@@ -96,8 +96,8 @@ words! {
     Starting: "STARTING", "STARTET";
     Stopped: "STOPPED", "STEHT";
     NotKnown: "NO CONNECTION", "KEINE VERBINDUNG";
-    NoStation: "No connection to the station. The line itself goes on without this page; it is tried again.",
-        "Keine Verbindung zur Station. Die Linie läuft ohne diese Seite weiter; es wird erneut versucht.";
+    NoStation: "No connection to the station: whether the line runs is not known here. It is tried again.",
+        "Keine Verbindung zur Station: Ob die Linie läuft, ist hier nicht bekannt. Es wird erneut versucht.";
     NoServer: "No connection to this page's server: what is shown may be old. It is tried again.",
         "Keine Verbindung zum Server dieser Seite: Die Anzeige kann veraltet sein. Es wird erneut versucht.";
     Alarms: "Alarms", "Alarme";
@@ -145,7 +145,7 @@ words! {
     TooLong: "That took too long: choose a shorter time.", "Das dauerte zu lange: Bitte kürzere Zeit wählen.";
     NoPictureKept: "No picture", "Kein Bild";
     WhatHappened: "What became of it", "Was geschah";
-    LeftAt: "Left (UTC)", "Entschieden (UTC)";
+    LeftAt: "Decided (UTC)", "Entschieden (UTC)";
     WasPassed: "passed", "durchgelassen";
     WasRejected: "rejected", "ausgeschleust";
     DecidedAfter: "Decided after", "Entschieden nach";
