@@ -10,10 +10,11 @@ use std::path::PathBuf;
 use std::process::ExitCode;
 
 use anyhow::{Context as _, Result};
+use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
-use crate::{link, web};
+use crate::{link, modbus, web};
 
 /// Wrong arguments or configuration.
 pub const USAGE: u8 = 2;
@@ -81,11 +82,15 @@ fn serve(config: Config) -> Result<()> {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().max_blocking_threads(4).build();
     runtime.context("cannot start")?.block_on(async {
         let listen = config.listen();
-        let listener =
-            tokio::net::TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+        let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
         let address = listener.local_addr().context("no address")?;
         let (mut terminate, mut interrupt) = (signal(SignalKind::terminate())?, signal(SignalKind::interrupt())?);
         let station = link::start(config.socket().to_owned());
+        if let Some(listen) = config.modbus() {
+            let listener = TcpListener::bind(listen).await.with_context(|| format!("cannot listen on {listen}"))?;
+            eprintln!("modbus://{}", listener.local_addr().context("no address")?);
+            tokio::spawn(modbus::serve::serve(listener, station.clone()));
+        }
         eprintln!("http://{address}/");
         tokio::select! {
             () = web::serve(listener, config, station) => Ok(()),

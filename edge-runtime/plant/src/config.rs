@@ -15,6 +15,7 @@ use crate::words::Language;
 struct Raw {
     station: RawStation,
     web: RawWeb,
+    modbus: Option<RawModbus>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -30,6 +31,12 @@ struct RawWeb {
     listen: String,
     #[serde(default)]
     language: Language,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawModbus {
+    listen: String,
 }
 
 /// Why a configuration cannot be used.
@@ -52,10 +59,12 @@ pub enum ConfigError {
         message: String,
     },
     /// A value cannot be used.
-    #[error("{file}: web.listen = \"{got}\", {expected}")]
+    #[error("{file}: {key} = \"{got}\", {expected}")]
     Listen {
         /// The file.
         file: String,
+        /// Which key.
+        key: &'static str,
         /// What it says.
         got: String,
         /// What would be right.
@@ -63,15 +72,29 @@ pub enum ConfigError {
     },
 }
 
+/// An address of this machine's own.
+fn own(file: &str, key: &'static str, got: &str) -> Result<SocketAddr, ConfigError> {
+    let refused = |expected| ConfigError::Listen { file: file.to_owned(), key, got: got.to_owned(), expected };
+    let address: SocketAddr =
+        got.parse().map_err(|_| refused("an address with a port is needed, such as 127.0.0.1:8410"))?;
+    if !address.ip().is_loopback() {
+        let expected = "only addresses of this machine itself (127.0.0.1, [::1]) can be served: there are no passwords and roles yet, and \
+                        whoever reaches it may acknowledge alarms";
+        return Err(refused(expected));
+    }
+    Ok(address)
+}
+
 /// A configuration that has been checked.
 ///
 /// # Invariants
-/// The address is one of this machine's own, which nobody else reaches.
+/// Its addresses are of this machine's own, which nobody else reaches.
 #[derive(Debug, Clone)]
 pub struct Config {
     socket: PathBuf,
     store: Option<PathBuf>,
     listen: SocketAddr,
+    modbus: Option<SocketAddr>,
     language: Language,
 }
 
@@ -91,20 +114,15 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
-        let Raw { station, web } = toml::from_str(text)
+        let Raw { station, web, modbus } = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
-        let refused = |expected| ConfigError::Listen { file: file.to_owned(), got: web.listen.clone(), expected };
-        let listen: SocketAddr =
-            web.listen.parse().map_err(|_| refused("an address with a port is needed, such as 127.0.0.1:8410"))?;
-        if !listen.ip().is_loopback() {
-            let expected = "only addresses of this machine itself (127.0.0.1, [::1]) can be served: there are no passwords and roles yet, \
-                            and whoever reaches the page may acknowledge alarms";
-            return Err(refused(expected));
-        }
+        let listen = own(file, "web.listen", &web.listen)?;
+        let modbus = modbus.map(|modbus| own(file, "modbus.listen", &modbus.listen)).transpose()?;
         Ok(Self {
             socket: base.join(station.socket),
             store: station.store.map(|store| base.join(store)),
             listen,
+            modbus,
             language: web.language,
         })
     }
@@ -127,6 +145,12 @@ impl Config {
         self.listen
     }
 
+    /// Where controllers are answered, if they are.
+    #[must_use]
+    pub const fn modbus(&self) -> Option<SocketAddr> {
+        self.modbus
+    }
+
     /// The language of those who ask for none that is known.
     #[must_use]
     pub const fn language(&self) -> Language {
@@ -135,12 +159,13 @@ impl Config {
 
     /// Key and value of what was understood, for a table.
     #[must_use]
-    pub fn table(&self) -> [(&'static str, String); 4] {
+    pub fn table(&self) -> [(&'static str, String); 5] {
         let store = self.store.as_ref().map_or("as the station says".to_owned(), |store| store.display().to_string());
         [
             ("station's socket", self.socket.display().to_string()),
             ("records", store),
             ("page", format!("http://{}/", self.listen)),
+            ("modbus", self.modbus.map_or("none".to_owned(), |address| address.to_string())),
             ("language", self.language.code().to_owned()),
         ]
     }
@@ -170,6 +195,8 @@ mod tests {
         for listen in ["0.0.0.0:8410", "192.168.1.7:8410", "[::]:8410"] {
             let message = parse(&EXAMPLE.replace("127.0.0.1:8410", listen)).unwrap_err().to_string();
             assert!(message.contains(listen) && message.contains("no passwords and roles yet"), "{message}");
+            let message = parse(&format!("{EXAMPLE}[modbus]\nlisten = \"{listen}\"\n")).unwrap_err().to_string();
+            assert!(message.contains("modbus.listen") && message.contains("no passwords and roles yet"), "{message}");
         }
         assert!(parse(&EXAMPLE.replace("127.0.0.1:8410", "[::1]:8410")).is_ok());
         for (listen, expected) in [("127.0.0.1", "with a port"), ("localhost:8410", "with a port")] {

@@ -13,6 +13,7 @@
 //! | `store` | the station's records, read only | rejected parts and their pictures |
 //! | `words` | a language | what people read |
 //! | `web` | requests | pages, events, pictures, metrics |
+//! | `modbus` | requests of a controller | registers, a handshake |
 //! | `clock` | | the time, for all others |
 
 #[cfg(feature = "serve")]
@@ -25,6 +26,8 @@ pub mod config;
 pub mod line;
 #[cfg(feature = "serve")]
 pub mod link;
+#[cfg(feature = "serve")]
+pub mod modbus;
 #[cfg(feature = "serve")]
 pub mod store;
 #[cfg(feature = "serve")]

@@ -11,7 +11,7 @@ use std::time::Duration;
 use thiserror::Error;
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
 use tokio::net::UnixStream;
-use tokio::sync::{mpsc, oneshot, watch};
+use tokio::sync::{broadcast, mpsc, oneshot, watch};
 use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::line::{Line, SILENT};
@@ -23,6 +23,9 @@ const RETRY: Duration = Duration::from_secs(1);
 
 /// Requests that wait to be sent: more fingers than reach a button.
 const REQUESTS: usize = 8;
+
+/// Parts that wait for whoever wants to hear of each: as many as the station itself keeps for us.
+const PARTS: usize = 256;
 
 /// The station answers within its turn of a tenth of a second.
 const ANSWER: Duration = Duration::from_secs(3);
@@ -67,6 +70,7 @@ pub enum Unheard {
 #[derive(Debug, Clone)]
 pub struct Station {
     line: Arc<watch::Sender<Line>>,
+    parts: broadcast::Sender<ToPlant>,
     requests: mpsc::Sender<oneshot::Sender<bool>>,
 }
 
@@ -81,6 +85,12 @@ impl Station {
     #[must_use]
     pub fn watch(&self) -> watch::Receiver<Line> {
         self.line.subscribe()
+    }
+
+    /// Every part, that some were lost, and greetings, in their order.
+    #[must_use]
+    pub fn parts(&self) -> broadcast::Receiver<ToPlant> {
+        self.parts.subscribe()
     }
 
     /// The newest part whose pictures are kept, as the store says.
@@ -115,13 +125,19 @@ impl Station {
 pub fn start(socket: PathBuf) -> Station {
     let line = Arc::new(watch::Sender::new(Line::default()));
     let (requests, asked) = mpsc::channel(REQUESTS);
-    tokio::spawn(work(socket, Arc::clone(&line), asked));
-    Station { line, requests }
+    let parts = broadcast::Sender::new(PARTS);
+    tokio::spawn(work(socket, Arc::clone(&line), parts.clone(), asked));
+    Station { line, parts, requests }
 }
 
-async fn work(socket: PathBuf, line: Arc<watch::Sender<Line>>, mut asked: mpsc::Receiver<oneshot::Sender<bool>>) {
+async fn work(
+    socket: PathBuf,
+    line: Arc<watch::Sender<Line>>,
+    parts: broadcast::Sender<ToPlant>,
+    mut asked: mpsc::Receiver<oneshot::Sender<bool>>,
+) {
     loop {
-        let Err(error) = connected(&socket, &line, &mut asked).await;
+        let Err(error) = connected(&socket, &line, &parts, &mut asked).await;
         let words = error.to_string();
         if line.borrow().trouble.as_ref() != Some(&words) {
             tracing::warn!("{words}");
@@ -142,6 +158,7 @@ async fn work(socket: PathBuf, line: Arc<watch::Sender<Line>>, mut asked: mpsc::
 async fn connected(
     socket: &Path,
     line: &watch::Sender<Line>,
+    parts: &broadcast::Sender<ToPlant>,
     asked: &mut mpsc::Receiver<oneshot::Sender<bool>>,
 ) -> Result<std::convert::Infallible, LinkError> {
     let stream = UnixStream::connect(socket).await;
@@ -164,6 +181,10 @@ async fn connected(
                         answer(&mut open, number, taken);
                     } else {
                         line.send_modify(|line| line.hear(&message));
+                        if !matches!(message, ToPlant::Standing(_)) {
+                            // Nobody may want to hear it.
+                            let _ = parts.send(message);
+                        }
                     }
                 }
             }

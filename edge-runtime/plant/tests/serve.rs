@@ -30,6 +30,7 @@ struct Plant {
     folder: tempfile::TempDir,
     child: Child,
     address: String,
+    modbus: String,
 }
 
 impl Plant {
@@ -37,17 +38,22 @@ impl Plant {
         let folder = tempfile::tempdir().unwrap();
         store(&folder.path().join("audit"));
         let listener = UnixListener::bind(folder.path().join("plant.sock")).unwrap();
-        let config = "[station]\nsocket = \"plant.sock\"\n[web]\nlisten = \"127.0.0.1:0\"\n";
+        let config =
+            "[station]\nsocket = \"plant.sock\"\n[web]\nlisten = \"127.0.0.1:0\"\n[modbus]\nlisten = \"127.0.0.1:0\"\n";
         std::fs::write(folder.path().join("plant.toml"), config).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_edge-plant"));
         command.args(["serve", "--config"]).arg(folder.path().join("plant.toml"));
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
         let mut said = BufReader::new(child.stderr.take().unwrap()).lines();
-        let address =
-            said.find_map(|line| Some(line.unwrap().strip_prefix("http://")?.trim_end_matches('/').to_owned()));
+        let mut address = |scheme: &str| {
+            let found =
+                said.find_map(|line| Some(line.unwrap().strip_prefix(scheme)?.trim_end_matches('/').to_owned()));
+            found.expect("it says where it listens")
+        };
+        let (modbus, address) = (address("modbus://"), address("http://"));
         // Whatever else it says must not fill the pipe.
         std::thread::spawn(move || said.for_each(drop));
-        (Self { folder, child, address: address.expect("it says where it listens") }, listener)
+        (Self { folder, child, address, modbus }, listener)
     }
 
     fn request(&self, head: &str) -> Answer {
@@ -397,4 +403,72 @@ fn rejects_are_found_by_reason_and_time_and_nothing_but_pictures_is_served() {
     assert_eq!(plant.get("/originals/3/2").status, 500, "a row that names something else");
     assert_eq!(plant.get("/pictures/3/3").status, 404);
     assert_eq!(plant.get("/pictures/3/..%2f..%2fsecret").status, 400);
+}
+
+/// A controller: one request of a function with its data, and the answer's data, or the number of the exception.
+fn controller(plant: &Plant) -> impl FnMut(u8, &[u16]) -> Result<Vec<u8>, u8> + use<> {
+    let mut stream = TcpStream::connect(&plant.modbus).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    move |function, data| {
+        let data: Vec<u8> = data.iter().flat_map(|word| word.to_be_bytes()).collect();
+        let mut frame = vec![0, 1, 0, 0, 0, data.len() as u8 + 2, 1, function];
+        frame.extend(data);
+        stream.write_all(&frame).unwrap();
+        let mut head = [0; 8];
+        stream.read_exact(&mut head).unwrap();
+        let mut data = vec![0; usize::from(head[5]) - 2];
+        stream.read_exact(&mut data).unwrap();
+        if head[7] == function { Ok(data) } else { Err(data[0]) }
+    }
+}
+
+#[test]
+fn a_controller_takes_results_one_by_one_and_may_press_the_button() {
+    const ON: u16 = 0xff00;
+    let (plant, listener) = Plant::start();
+    let mut ask = controller(&plant);
+    assert_eq!(ask(2, &[0, 7]), Ok(vec![1, 0]), "nothing is known");
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    station.stand(State::Run, Vec::new());
+    let mut until = |expected: u8| {
+        let mut bits = 0;
+        for _ in 0..600 {
+            bits = ask(2, &[0, 7]).unwrap()[1];
+            if bits == expected {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        panic!("{bits:07b} never becomes {expected:07b}");
+    };
+    until(0b000_0011);
+    station.part(Verdict::Bad(score(0.75)));
+    station.part(Verdict::Uninspected(Reason::NoFrame));
+    until(0b011_0011);
+    let mut ask = controller(&plant);
+    for (result, reason, judged, valid) in [(2, 0, 7_500, 0b011_0011), (3, 3, u16::MAX, 0b010_0011)] {
+        until(valid);
+        let words = ask(4, &[3, 5]).unwrap();
+        let expected: Vec<u8> = [0, 77, result, reason, judged].into_iter().flat_map(u16::to_be_bytes).collect();
+        assert_eq!(words[1..], expected);
+        assert_eq!(ask(3, &[3, 5]).unwrap(), words, "as holding registers too");
+        ask(5, &[0, ON]).unwrap();
+        until(valid & 0b101_1111);
+        assert_eq!(ask(1, &[0, 3]), Ok(vec![1, 1]));
+        ask(5, &[0, 0]).unwrap();
+    }
+    assert_eq!(ask(4, &[3, 2]), Ok(vec![4, 0, 0, 0, 0]), "no result is left");
+    ask(5, &[2, ON]).unwrap();
+    ask(5, &[2, ON]).unwrap();
+    let ToStation::Acknowledge { number } = station.heard();
+    assert_eq!(number, 1);
+    ask(5, &[2, 0]).unwrap();
+    ask(5, &[2, ON]).unwrap();
+    assert_eq!(station.heard(), ToStation::Acknowledge { number: 2 }, "once each time that it goes on");
+    let (function, address) = (1, 2);
+    assert_eq!(ask(6, &[0, 1]), Err(function), "no register is written");
+    for strange in [[15, 2], [16, 1], [0, 17], [u16::MAX, 2]] {
+        assert_eq!(ask(4, &strange), Err(address), "{strange:?}");
+    }
+    assert_eq!(ask(5, &[3, ON]), Err(address));
 }
