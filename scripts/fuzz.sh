@@ -8,7 +8,7 @@
 set -uo pipefail
 
 fuzz_version=0.13.2
-targets=(config bundle slots record recording frame model)
+targets=(config bundle slots record recording plant frame model)
 
 root=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 say() { printf 'fuzz: %s\n' "$*" >&2; }
@@ -44,10 +44,11 @@ limits() {
     bundle) max_len=16384 timeout=10 memory=1024 ;;
     slots) max_len=4096 timeout=10 memory=1024 ;;
     recording) max_len=8192 timeout=20 memory=2048 ;;
+    plant) max_len=4096 timeout=10 memory=1024 ;;
     record) max_len=512 timeout=10 memory=1024 ;;
     frame) max_len=16384 timeout=10 memory=2048 ;;
     model) max_len=65536 timeout=60 memory=4096 ;;
-    *) say "no target '$1'; there are: config bundle slots record recording frame model"; return 1 ;;
+    *) say "no target '$1'; there are: config bundle slots record recording plant frame model"; return 1 ;;
   esac
 }
 
