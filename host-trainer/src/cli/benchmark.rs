@@ -14,6 +14,7 @@ use crate::clock::now;
 use crate::data::{Picture, Prepared, Use};
 use crate::net::{Arithmetic, Weights, initial};
 use crate::simulate::{Recipe as Defects, Sample, Textures, simulate};
+use crate::train::lesson::Lesson;
 use crate::train::prefetch::prepare;
 use crate::train::run::device;
 use crate::train::{Recipe, Stepper};
@@ -66,7 +67,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         // One after the other on one core: what the simulator costs, whatever it shares the cores with.
         (0..args.batch).for_each(|offset| drop(std::hint::black_box(sample(step * args.batch + offset))));
         simulator.extend(measured.then(|| since.elapsed().as_secs_f64()));
-        let ready = prepare(&sample, step, batch, args.size)?.upload(device)?;
+        let ready =
+            prepare(&|index, _| sample(index), step * args.batch, Lesson { size: args.size, batch })?.upload(device)?;
         for (stepper, times) in kinds.iter_mut().zip(&mut times) {
             let since = now();
             stepper.step(&ready, 1e-4)?;

@@ -43,6 +43,8 @@ pub struct TrainingFacts {
     pub preset: String,
     /// Width and height of the input in pixels.
     pub size: [usize; 2],
+    /// What was learnt from, in words.
+    pub recipe: String,
     /// Optimisation steps taken.
     pub steps: u64,
     /// Pictures in a step.

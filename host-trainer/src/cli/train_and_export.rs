@@ -28,9 +28,13 @@ pub struct Args {
     /// Widths of the two networks: nano (8, 8), small (16, 16), medium (32, 16), paper (128, 64).
     #[arg(long, default_value = "small")]
     pub preset: Preset,
-    /// Input size in pixels, a multiple of 32.
-    #[arg(long, default_value = "128", value_parser = parse_size, value_name = "N|WxH")]
-    pub size: (usize, usize),
+    /// Input size in pixels, a multiple of 32. Default: 128, or 256 where the suited recipe wants windows.
+    #[arg(long, value_parser = parse_size, value_name = "N|WxH")]
+    pub size: Option<(usize, usize)>,
+    /// usual is for parts that lie in one place in steady light. suited looks at the good pictures: whether parts lie anywhere,
+    /// turned any way, on a plain ground, in unsteady light.
+    #[arg(long, default_value = "usual", value_name = "usual|suited")]
+    pub recipe: RecipeChoice,
     /// Optimisation steps.
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,
@@ -52,7 +56,8 @@ pub struct Args {
     /// Folder of texture pictures for simulated defects, beside the built-in textures.
     #[arg(long, value_name = "DIR")]
     pub textures: Option<PathBuf>,
-    /// Turn good pictures by up to this many degrees while learning; 180 for products that may lie in any position.
+    /// Turn good pictures by up to this many degrees while learning; 180 for products that may lie in any position. Default: 5, or
+    /// 180 where the suited recipe sees parts turned any way.
     #[arg(long, value_parser = parse_degrees, value_name = "DEGREES")]
     pub rotation: Option<f32>,
     /// Region of interest in the camera's frame: x,y,width,height.
@@ -84,6 +89,15 @@ pub struct Args {
     /// Which key signs.
     #[command(flatten)]
     pub key: KeyOption,
+}
+
+/// Where the recipe for samples comes from.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum RecipeChoice {
+    /// For parts in one place, in steady light.
+    Usual,
+    /// Suited to what the good pictures show.
+    Suited,
 }
 
 /// Trains, checks, chooses the threshold and writes the bundle.

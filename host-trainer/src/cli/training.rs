@@ -13,13 +13,14 @@ use super::Exit;
 use super::import::outcome;
 use super::options::check_folder_of;
 use super::outcome::{Outcome, TrainingFacts, skipped_rows, summary, write_json};
-use super::train_and_export::Args;
+use super::train_and_export::{Args, RecipeChoice};
 use crate::clock::unix_seconds;
 use crate::data::dataset::pictures;
-use crate::data::{Grouping, Loader, Picture, Prepared, Use};
+use crate::data::{Grouping, Loader, Picture, Prepared, Survey, Use};
 use crate::deliver::{Delivered, Origin, Plan, deliver};
 use crate::export::whole_file::{Access, Existing, write_whole};
-use crate::simulate::{Recipe, Sample, Textures, simulate};
+use crate::simulate::recipe::LARGE_SIDE;
+use crate::simulate::{Recipe, Sample, Textures, simulate, simulate_tiled, simulate_window};
 use crate::train::{TrainConfig, Trained, reference_heatmap, train};
 
 /// At most this many texture pictures are kept in memory: at 256 pixels they take 400 MB, and the paper shows that ten are
@@ -35,10 +36,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         check_folder_of(file)?;
     }
     let key = args.key.signing_key()?;
-    let steps = Preprocess::new(args.crop, args.size.0, args.size.1).context("--size, --crop")?;
-    let same_part = args.same_part.clone().map_or(Grouping::File, Grouping::Pattern);
-    let learn = Use::Learn { target: args.false_reject, seed: args.seed, same_part };
-    let prepared = Prepared::load(&args.data, steps, learn)?;
+    let (prepared, steps, recipe) = prepare(args)?;
     let skipped = skipped_rows(&prepared.skipped);
     eprintln!(
         "{}: learning from {} good pictures, {} held out for the threshold, {} to test on",
@@ -47,10 +45,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         prepared.held_out.len(),
         prepared.test.len()
     );
+    eprintln!("input {} by {} pixels, learnt from {}", steps.width(), steps.height(), recipe.in_words());
 
-    let config = TrainConfig { samples: samples_digest(args, &prepared.learn), ..config(args) };
+    let config = TrainConfig {
+        samples: samples_digest(args, &recipe, &prepared.learn),
+        size: (steps.width(), steps.height()),
+        windows: recipe.window.map(|side| (side.min(steps.width()), side.min(steps.height()))),
+        ..config(args)
+    };
     let textures = textures(args, steps)?;
-    let samples = sample_source(args, &prepared.learn, &textures);
+    let samples = sample_source(args.seed, config.windows, recipe, &prepared.learn, &textures);
     let trained = train(&config, &samples, stop_on_ctrl_c()?.as_ref())?;
     if trained.stopped_early {
         eprintln!(
@@ -73,11 +77,37 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let origin = Origin { preset: args.preset.to_string(), widths, seed: args.seed, steps: trained.steps_done };
     let reference = reference_heatmap(&trained.weights)?;
     let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&reference))?;
-    finish(args, &prepared, &trained, delivered, skipped, &key)
+    finish(args, &config, &recipe, &prepared, &trained, delivered, skipped, &key)
 }
 
+/// The pictures, what makes inputs of them, and the recipe that suits them.
+fn prepare(args: &Args) -> anyhow::Result<(Prepared, Preprocess, Recipe)> {
+    let load = |size: (usize, usize)| -> anyhow::Result<(Prepared, Preprocess)> {
+        let steps = Preprocess::new(args.crop, size.0, size.1).context("--size, --crop")?;
+        let same_part = args.same_part.clone().map_or(Grouping::File, Grouping::Pattern);
+        let learn = Use::Learn { target: args.false_reject, seed: args.seed, same_part };
+        Ok((Prepared::load(&args.data, steps, learn)?, steps))
+    };
+    let first = args.size.unwrap_or((LARGE_SIDE, LARGE_SIDE));
+    let (prepared, steps) = load(first)?;
+    let suited = match args.recipe {
+        RecipeChoice::Suited => Recipe::suited(&Survey::of(&prepared.learn)),
+        RecipeChoice::Usual => Recipe::default(),
+    };
+    let suited = args.rotation.map_or(suited, |degrees| suited.turned_by(degrees));
+    let size = args.size.unwrap_or_else(|| {
+        let side = suited.input_side(prepared.frame_size);
+        (side, side)
+    });
+    let (prepared, steps) = if size == first { (prepared, steps) } else { load(size)? };
+    Ok((prepared, steps, suited.for_input(size)))
+}
+
+#[expect(clippy::too_many_arguments, reason = "everything that the run has come to know goes into its files")]
 fn finish(
     args: &Args,
+    config: &TrainConfig,
+    recipe: &Recipe,
     prepared: &Prepared,
     trained: &Trained,
     delivered: Delivered,
@@ -87,7 +117,8 @@ fn finish(
     delivered.write(&args.out, key, !args.int8_only)?;
     let facts = TrainingFacts {
         preset: args.preset.to_string(),
-        size: [args.size.0, args.size.1],
+        size: [config.size.0, config.size.1],
+        recipe: recipe.in_words(),
         steps: trained.steps_done,
         batch: args.batch as usize,
         seed: args.seed,
@@ -114,7 +145,6 @@ fn finish(
 fn config(args: &Args) -> TrainConfig {
     TrainConfig {
         widths: args.preset.widths(),
-        size: args.size,
         steps: args.steps,
         batch: args.batch as usize,
         seed: args.seed,
@@ -127,10 +157,10 @@ fn config(args: &Args) -> TrainConfig {
 }
 
 /// Stands for everything that samples are made of: going on with others would mix held-out parts into what is learnt from.
-fn samples_digest(args: &Args, learn: &[Picture]) -> String {
+fn samples_digest(args: &Args, recipe: &Recipe, learn: &[Picture]) -> String {
     let mut hash = Sha256::new();
     learn.iter().for_each(|picture| hash.update(&picture.rgb));
-    hash.update(format!("{:?} {:?}", args.rotation, args.textures));
+    hash.update(format!("{recipe:?} {:?}", args.textures));
     hash.finalize().iter().take(16).map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -152,15 +182,22 @@ fn textures(args: &Args, steps: Preprocess) -> anyhow::Result<Textures> {
 }
 
 /// Each sample has a generator of its own, so that neither resuming nor the number of threads changes what is learnt from.
-fn sample_source<'a>(args: &Args, good: &'a [Picture], textures: &'a Textures) -> impl Fn(u64) -> Sample + Sync + 'a {
-    let seed = args.seed;
-    let usual = Recipe::default();
-    let recipe = Recipe { rotation_degrees: args.rotation.unwrap_or(usual.rotation_degrees), ..usual };
-    move |index| {
+fn sample_source<'a>(
+    seed: u64,
+    windows: Option<(usize, usize)>,
+    recipe: Recipe,
+    good: &'a [Picture],
+    textures: &'a Textures,
+) -> impl Fn(u64, (usize, usize)) -> Sample + Sync + 'a {
+    move |index, size| {
         let mut rng = ChaCha8Rng::seed_from_u64(seed);
         rng.set_stream(index + 1);
-        let picked = rand::RngExt::random_range(&mut rng, 0..good.len());
-        simulate(&good[picked], good, textures, &recipe, &mut rng)
+        let picked = &good[rand::RngExt::random_range(&mut rng, 0..good.len())];
+        match windows {
+            None => simulate(picked, good, textures, &recipe, &mut rng),
+            Some(windows) if windows == size => simulate_window(picked, size, good, textures, &recipe, &mut rng),
+            Some(windows) => simulate_tiled(picked, windows, good, textures, &recipe, &mut rng),
+        }
     }
 }
 

@@ -8,8 +8,9 @@
 //! where a texture happens to match the part at single pixels.
 
 use super::chance::{below, between, happens};
-use super::geometry::{mirror, rotate, to_level};
+use super::geometry::{mirror, to_level};
 use super::mask;
+use super::pose::{self, Posed};
 use super::recipe::Recipe;
 use super::texture::Textures;
 use crate::data::{Mask, Picture};
@@ -18,7 +19,7 @@ use rand_chacha::ChaCha8Rng;
 /// One training sample; all three of one size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Sample {
-    /// What the reconstruction should give back: the good picture, possibly turned.
+    /// What the reconstruction should give back: the good picture, possibly turned, lit otherwise, or a window onto it.
     pub clean: Picture,
     /// What the network sees: the clean picture, or the clean picture with a defect.
     pub augmented: Picture,
@@ -28,8 +29,6 @@ pub struct Sample {
 
 /// Fresh draws before a sample is given up as clean: a faint texture can match the part everywhere.
 const DRAWS: usize = 6;
-/// A defect with fewer visible pixels than this cannot be told from noise.
-const SMALLEST_DEFECT_PIXELS: usize = 4;
 /// How far visibility reaches, in pixels: see the invariants.
 const VISIBLE_REACH: usize = 2;
 
@@ -44,34 +43,132 @@ pub fn simulate(
     recipe: &Recipe,
     rng: &mut ChaCha8Rng,
 ) -> Sample {
-    let (width, height) = (good.width, good.height);
-    if width * height == 0 {
-        return Sample { clean: good.clone(), augmented: good.clone(), mask: Mask::empty(width, height) };
+    if good.width * good.height == 0 {
+        return without_defect(good.clone());
     }
-    let turned = recipe.rotation_degrees > 0.0 && happens(rng, recipe.rotation_probability);
-    let clean = if turned {
-        rotate(good, between(rng, -recipe.rotation_degrees, recipe.rotation_degrees))
-    } else {
-        good.clone()
-    };
+    let Posed { clean, part } = pose::frame(good, recipe, rng);
+    perhaps_defective(clean, part.as_ref(), others, textures, recipe, rng)
+}
+
+/// Makes one sample of this size (width, height), or of `good`'s where that is smaller: a window onto it, with or without a
+/// defect. Else as [`simulate`].
+pub fn simulate_window(
+    good: &Picture,
+    size: (usize, usize),
+    others: &[Picture],
+    textures: &Textures,
+    recipe: &Recipe,
+    rng: &mut ChaCha8Rng,
+) -> Sample {
+    if good.width * good.height * size.0 * size.1 == 0 {
+        return without_defect(Picture::filled(size.0.min(good.width), size.1.min(good.height), [0; 3]));
+    }
+    let Posed { clean, part } = pose::window(good, size, recipe, rng);
+    perhaps_defective(clean, part.as_ref(), others, textures, recipe, rng)
+}
+
+/// Makes one sample of the size of `good` out of windows of this size (width, height) side by side, each with or without a
+/// defect of its own, so that defects have the size that they have in [`simulate_window`]. The frame is turned by quarters alone.
+/// Else as [`simulate`].
+pub fn simulate_tiled(
+    good: &Picture,
+    size: (usize, usize),
+    others: &[Picture],
+    textures: &Textures,
+    recipe: &Recipe,
+    rng: &mut ChaCha8Rng,
+) -> Sample {
+    if good.width * good.height * size.0 * size.1 == 0 {
+        return without_defect(good.clone());
+    }
+    let Posed { clean, part } = pose::frame(good, &Recipe { rotation_degrees: 0.0, ..*recipe }, rng);
+    let mut whole = without_defect(clean);
+    let (width, height) = (size.0.min(whole.clean.width), size.1.min(whole.clean.height));
+    // What the windows leave over lies along the rim, in equal parts.
+    let first = (whole.clean.width % width / 2, whole.clean.height % height / 2);
+    for top in (first.1..=whole.clean.height - height).step_by(height) {
+        for left in (first.0..=whole.clean.width - width).step_by(width) {
+            let place = Place { left, top, width, height };
+            let part = part.as_ref().map(|part| place.of_mask(part));
+            let tile = place.of_picture(&whole.clean);
+            let made = perhaps_defective(tile, part.as_ref(), others, textures, recipe, rng);
+            place.put(&made, &mut whole);
+        }
+    }
+    whole
+}
+
+/// A rectangle of a frame.
+struct Place {
+    left: usize,
+    top: usize,
+    width: usize,
+    height: usize,
+}
+
+impl Place {
+    /// Where the rows lie in a frame of this width, counted in pixels.
+    fn rows(&self, frame_width: usize) -> impl Iterator<Item = core::ops::Range<usize>> {
+        let (left, width) = (self.left, self.width);
+        (self.top..self.top + self.height).map(move |y| y * frame_width + left..y * frame_width + left + width)
+    }
+
+    fn of_picture(&self, frame: &Picture) -> Picture {
+        let row = |row: core::ops::Range<usize>| &frame.rgb[row.start * 3..row.end * 3];
+        Picture { width: self.width, height: self.height, rgb: self.rows(frame.width).flat_map(row).copied().collect() }
+    }
+
+    fn of_mask(&self, frame: &Mask) -> Mask {
+        let pixels = self.rows(frame.width).flat_map(|row| &frame.pixels[row]).copied().collect();
+        Mask { width: self.width, height: self.height, pixels }
+    }
+
+    /// Puts the sample's picture and mask into the frame's.
+    fn put(&self, sample: &Sample, frame: &mut Sample) {
+        for (y, row) in self.rows(frame.clean.width).enumerate() {
+            let from = y * self.width..(y + 1) * self.width;
+            let (rgb, rgb_from) = (row.start * 3..row.end * 3, from.start * 3..from.end * 3);
+            frame.augmented.rgb[rgb].copy_from_slice(&sample.augmented.rgb[rgb_from]);
+            frame.mask.pixels[row].copy_from_slice(&sample.mask.pixels[from]);
+        }
+    }
+}
+
+fn without_defect(clean: Picture) -> Sample {
+    Sample { augmented: clean.clone(), mask: Mask::empty(clean.width, clean.height), clean }
+}
+
+/// The clean picture with a defect, as often as the recipe says; within `part`, where that is known.
+fn perhaps_defective(
+    clean: Picture,
+    part: Option<&Mask>,
+    others: &[Picture],
+    textures: &Textures,
+    recipe: &Recipe,
+    rng: &mut ChaCha8Rng,
+) -> Sample {
     if happens(rng, recipe.anomaly_probability) {
         for _ in 0..DRAWS {
-            let drawn = mask::draw(&clean, &recipe.masks, recipe.on_part_probability, rng);
-            let (foreign, drawn) = if happens(rng, recipe.own_structure_probability) {
+            let drawn = mask::draw(&clean, part, &recipe.masks, recipe.on_part_probability, rng);
+            let (foreign, mut drawn) = if happens(rng, recipe.own_structure_probability) {
                 own_structure(&clean, drawn, rng)
             } else {
                 (textures.draw(&clean, others, recipe.own_texture_probability, rng), drawn)
             };
+            // A swap has two ends.
+            if let Some(part) = part {
+                mask::keep_within(&mut drawn, part);
+            }
             let opacity = between(rng, recipe.opacity.0, recipe.opacity.1);
             let soft_rim = happens(rng, recipe.soft_rim_probability);
             let blended = blend(&clean, &foreign, &drawn, opacity, soft_rim);
             let (augmented, mask) = keep_visible(&clean, blended, &drawn, recipe.visible_levels);
-            if mask.pixels.iter().filter(|&&pixel| pixel != 0).count() >= SMALLEST_DEFECT_PIXELS {
+            if mask.pixels.iter().filter(|&&pixel| pixel != 0).count() >= recipe.smallest_pixels {
                 return Sample { clean, augmented, mask };
             }
         }
     }
-    Sample { augmented: clean.clone(), mask: Mask::empty(width, height), clean }
+    without_defect(clean)
 }
 
 /// The clean picture with the texture laid over it inside the mask.

@@ -3,7 +3,7 @@
 //! Angles in degrees, counter-clockwise as seen on screen; x to the right, y down, pixel centres at whole numbers. Sine and
 //! cosine are computed here, because those of the platform's library differ in the last bit between machines.
 
-use crate::data::Picture;
+use crate::data::{Mask, Picture};
 
 /// Sine and cosine of an angle in degrees, to about 1e-9 within one turn.
 pub(super) fn sin_cos(degrees: f32) -> (f32, f32) {
@@ -77,6 +77,33 @@ pub(super) fn rotate(picture: &Picture, degrees: f32) -> Picture {
     window(picture, picture.width, picture.height, centre, degrees, 1.0)
 }
 
+/// The window of [`window`] onto a mask at scale 1: each pixel takes the value of the nearest one.
+pub(super) fn mask_window(source: &Mask, width: usize, height: usize, centre: (f32, f32), degrees: f32) -> Mask {
+    let (sine, cosine) = sin_cos(degrees);
+    let (middle_x, middle_y) = ((width as f32 - 1.0) / 2.0, (height as f32 - 1.0) / 2.0);
+    let mut mask = Mask::empty(width, height);
+    for (at, pixel) in mask.pixels.iter_mut().enumerate() {
+        let (dx, dy) = ((at % width) as f32 - middle_x, (at / width) as f32 - middle_y);
+        let from_x = (centre.0 + cosine * dx - sine * dy + 0.5).floor() as i64;
+        let from_y = (centre.1 + sine * dx + cosine * dy + 0.5).floor() as i64;
+        *pixel = source.pixels[mirror(from_y, source.height) * source.width + mirror(from_x, source.width)];
+    }
+    mask
+}
+
+/// The picture turned by 90 degrees about its middle; no colour changes.
+pub(super) fn quarter_turn(picture: &Picture) -> Picture {
+    let (width, height) = (picture.height, picture.width);
+    let mut rgb = Vec::with_capacity(picture.rgb.len());
+    for y in 0..height {
+        for x in 0..width {
+            let at = (x * picture.width + picture.width - 1 - y) * 3;
+            rgb.extend_from_slice(&picture.rgb[at..at + 3]);
+        }
+    }
+    Picture { width, height, rgb }
+}
+
 /// A scalar field `[height][width]` turned about its middle, bilinear, zero where nothing was.
 pub(super) fn rotate_field(field: &[f32], width: usize, height: usize, degrees: f32) -> Vec<f32> {
     let (sine, cosine) = sin_cos(degrees);
@@ -133,6 +160,7 @@ mod tests {
         let picture = Picture { width: 3, height: 3, rgb: (0..27).collect() };
         assert_eq!(rotate(&picture, 0.0), picture);
         let turned = rotate(&picture, 90.0);
+        assert_eq!(quarter_turn(&picture), turned);
         // Row 0 of the turned picture is the column that ran upwards at the right edge, read along the turn.
         let pixel = |p: &Picture, x: usize, y: usize| p.rgb[(y * 3 + x) * 3];
         for y in 0..3 {

@@ -8,6 +8,7 @@
 
 use super::chance::{below, between, happens, weighted};
 use super::{geometry, perlin, shapes};
+use crate::data::foreground::rim_colour;
 use crate::data::{Mask, Picture};
 use rand_chacha::ChaCha8Rng;
 
@@ -43,27 +44,43 @@ const OFF_BACKGROUND_LEVELS: u8 = 24;
 /// Places tried when looking for the part: a part that covers a tenth of the image is found more often than not.
 const ANCHOR_DRAWS: usize = 8;
 
-/// Draws a mask of the picture's size. `on_part` is the probability that a lone defect is placed on the part on purpose.
-pub(super) fn draw(picture: &Picture, mix: &MaskMix, on_part: f32, rng: &mut ChaCha8Rng) -> Mask {
+/// Draws a mask of the picture's size. `on_part` is the probability that a lone defect is placed on the part on purpose; where it
+/// is known what the part is, `part`, the mask also stays within it, and is empty if nothing of it does.
+pub(super) fn draw(picture: &Picture, part: Option<&Mask>, mix: &MaskMix, on_part: f32, rng: &mut ChaCha8Rng) -> Mask {
     let single = [mix.perlin, mix.blob, mix.strip, mix.scratch];
     let mut mask = Mask::empty(picture.width, picture.height);
     match weighted(rng, &[single[0], single[1], single[2], single[3], mix.union]) {
         4 => {
             for _ in 0..2 {
                 let kind = weighted(rng, &single);
-                add(&mut mask, kind, picture, on_part, rng);
+                add(&mut mask, kind, picture, part, on_part, rng);
             }
         }
-        kind => add(&mut mask, kind, picture, on_part, rng),
+        kind => add(&mut mask, kind, picture, part, on_part, rng),
+    }
+    if let Some(part) = part {
+        keep_within(&mut mask, part);
     }
     mask
 }
 
-fn add(mask: &mut Mask, kind: usize, picture: &Picture, on_part: f32, rng: &mut ChaCha8Rng) {
+/// Takes away what lies outside `part`, a mask of the same size.
+pub(super) fn keep_within(mask: &mut Mask, part: &Mask) {
+    mask.pixels.iter_mut().zip(&part.pixels).for_each(|(pixel, part)| *pixel &= part);
+}
+
+fn add(mask: &mut Mask, kind: usize, picture: &Picture, part: Option<&Mask>, on_part: f32, rng: &mut ChaCha8Rng) {
     if kind == 0 && perlin_mask(mask, rng) {
         return;
     }
-    let centre = if happens(rng, on_part) { anchor(picture, rng) } else { anywhere(picture, rng) };
+    let centre = match part {
+        Some(part) => anchor(picture, |at| part.pixels[at] != 0, rng),
+        None if happens(rng, on_part) => {
+            let ground = rim_colour(picture);
+            anchor(picture, |at| off_background(picture, ground, at), rng)
+        }
+        None => anywhere(picture, rng),
+    };
     match kind {
         2 => shapes::strip(mask, centre, rng),
         3 => shapes::scratch(mask, centre, rng),
@@ -96,14 +113,11 @@ fn anywhere(picture: &Picture, rng: &mut ChaCha8Rng) -> (f32, f32) {
     (below(rng, picture.width) as f32, below(rng, picture.height) as f32)
 }
 
-/// A place whose colour differs from that of the frame's rim, if a few tries find one; else any place.
-fn anchor(picture: &Picture, rng: &mut ChaCha8Rng) -> (f32, f32) {
-    let background = rim_colour(picture);
+/// A place on the part, as `on_part` says it of an index, if a few tries find one; else any place.
+fn anchor(picture: &Picture, on_part: impl Fn(usize) -> bool, rng: &mut ChaCha8Rng) -> (f32, f32) {
     let mut place = anywhere(picture, rng);
     for _ in 1..ANCHOR_DRAWS {
-        let at = (place.1 as usize * picture.width + place.0 as usize) * 3;
-        let differs = (0..3).any(|c| picture.rgb[at + c].abs_diff(background[c]) > OFF_BACKGROUND_LEVELS);
-        if differs {
+        if on_part(place.1 as usize * picture.width + place.0 as usize) {
             break;
         }
         place = anywhere(picture, rng);
@@ -111,21 +125,9 @@ fn anchor(picture: &Picture, rng: &mut ChaCha8Rng) -> (f32, f32) {
     place
 }
 
-/// The median of each channel along the outermost pixels.
-fn rim_colour(picture: &Picture) -> [u8; 3] {
-    let (width, height) = (picture.width, picture.height);
-    let rows = (0..width).flat_map(|x| [(x, 0), (x, height - 1)]);
-    let columns = (0..height).flat_map(|y| [(0, y), (width - 1, y)]);
-    let mut levels = [const { Vec::new() }; 3];
-    for (x, y) in rows.chain(columns) {
-        for (channel, list) in levels.iter_mut().enumerate() {
-            list.push(picture.rgb[(y * width + x) * 3 + channel]);
-        }
-    }
-    levels.map(|mut list: Vec<u8>| {
-        let middle = list.len() / 2;
-        *list.select_nth_unstable(middle).1
-    })
+/// Whether the pixel of this index differs from the frame's rim.
+fn off_background(picture: &Picture, rim: [u8; 3], at: usize) -> bool {
+    (0..3).any(|c| picture.rgb[at * 3 + c].abs_diff(rim[c]) > OFF_BACKGROUND_LEVELS)
 }
 
 #[cfg(test)]
@@ -137,7 +139,7 @@ mod tests {
         let picture = Picture::filled(128, 128, [90, 90, 90]);
         let mut areas: Vec<f32> = (0..draws)
             .map(|seed| {
-                let mask = draw(&picture, &mix, 0.5, &mut ChaCha8Rng::seed_from_u64(seed));
+                let mask = draw(&picture, None, &mix, 0.5, &mut ChaCha8Rng::seed_from_u64(seed));
                 mask.pixels.iter().map(|&pixel| f32::from(pixel)).sum::<f32>() / mask.pixels.len() as f32
             })
             .collect();
@@ -173,6 +175,20 @@ mod tests {
     }
 
     #[test]
+    fn within_a_known_part_nothing_else_is_marked() {
+        let picture = Picture::filled(96, 96, [90; 3]);
+        let mut part = Mask::empty(96, 96);
+        (0..96 * 96).for_each(|at| part.pixels[at] = u8::from((30..60).contains(&(at % 96))));
+        let mut found = 0;
+        for seed in 0..100 {
+            let mask = draw(&picture, Some(&part), &MaskMix::default(), 0.5, &mut ChaCha8Rng::seed_from_u64(seed));
+            found += usize::from(mask.any());
+            assert!(mask.pixels.iter().zip(&part.pixels).all(|(marked, part)| marked <= part), "seed {seed}");
+        }
+        assert!(found > 85, "{found} of 100 masks meet a part that is a third of the frame");
+    }
+
+    #[test]
     fn a_lone_defect_prefers_the_part_over_a_plain_background() {
         let mut picture = Picture::filled(100, 100, [250, 250, 250]);
         for y in 40..60 {
@@ -183,7 +199,8 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         let on_part = (0..400)
             .filter(|_| {
-                let (x, y) = anchor(&picture, &mut rng);
+                let rim = rim_colour(&picture);
+                let (x, y) = anchor(&picture, |at| off_background(&picture, rim, at), &mut rng);
                 (20.0..80.0).contains(&x) && (40.0..60.0).contains(&y)
             })
             .count();

@@ -11,12 +11,13 @@ mod compose;
 mod geometry;
 mod mask;
 mod perlin;
+mod pose;
 mod procedural;
-mod recipe;
+pub mod recipe;
 mod shapes;
 mod texture;
 
-pub use compose::{Sample, simulate};
+pub use compose::{Sample, simulate, simulate_tiled, simulate_window};
 pub use mask::MaskMix;
 pub use recipe::Recipe;
 pub use texture::Textures;

@@ -1,8 +1,10 @@
 //! What the simulator draws, and how often. Plain numbers; the meaning of each stands at its field.
 
 use super::mask::MaskMix;
+use crate::data::Survey;
 
-/// The recipe for made-up defects. [`Recipe::default`] is the one that training uses unless told otherwise.
+/// The recipe for made-up defects. [`Recipe::default`] is the one for parts that always lie in one place in steady light;
+/// [`Recipe::suited`] suits it to what the good pictures show.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Recipe {
     /// Probability that a sample gets a defect, 0..=1.
@@ -13,6 +15,14 @@ pub struct Recipe {
     pub rotation_degrees: f32,
     /// Probability that the good picture is turned at all, 0..=1.
     pub rotation_probability: f32,
+    /// Whether the good picture is turned by quarters beforehand, all four of them equally often.
+    pub quarter_turns: bool,
+    /// Largest change of the good picture's brightness, as a share of it, either way; 0 for none.
+    pub light: f32,
+    /// Side in pixels of the square windows that are learnt from, where the input is larger; `None` for whole frames.
+    pub window: Option<usize>,
+    /// Whether defects lie on the part alone, and what lies on the ground around it is nobody's.
+    pub part_only: bool,
     /// How often each kind of mask is drawn.
     pub masks: MaskMix,
     /// Probability that a lone defect is placed on the part rather than anywhere in the frame, 0..=1.
@@ -25,6 +35,8 @@ pub struct Recipe {
     pub soft_rim_probability: f32,
     /// Smallest change of a channel, in levels of 255, that counts as visible.
     pub visible_levels: u8,
+    /// Fewest visible pixels of a defect; what has fewer is drawn again.
+    pub smallest_pixels: usize,
 }
 
 impl Default for Recipe {
@@ -39,6 +51,10 @@ impl Default for Recipe {
             rotation_degrees: 5.0,
             // The original's share.
             rotation_probability: 0.3,
+            quarter_turns: false,
+            light: 0.0,
+            window: None,
+            part_only: false,
             masks: MaskMix::default(),
             // The rest falls anywhere, so that dirt on the background stays a defect.
             on_part_probability: 0.6,
@@ -50,6 +66,150 @@ impl Default for Recipe {
             soft_rim_probability: 0.5,
             // Twice the noise of a camera or of JPEG; what is fainter cannot be told from the good part.
             visible_levels: 8,
+            // Fewer cannot be told from noise.
+            smallest_pixels: 4,
         }
+    }
+}
+
+/// From this [`Survey::looseness`] on, a part may lie anywhere. Measured: parts in a nest 0.01, parts and pieces of a pattern that
+/// lie anywhere 0.6 to 0.98.
+const LOOSE: f64 = 0.3;
+/// From this [`Survey::turned`] on, parts lie turned any way. Measured: 0.19 and 0.28 where they do not, 0.97 where they do.
+const TURNED: f64 = 0.7;
+/// From this [`Survey::plain_rim`] on, a part lies on a plain ground. Measured: 0.98 and 1 where it does, at most 0.48 where it does not.
+const PLAIN: f64 = 0.9;
+/// A spread of light below this share is that of the parts themselves.
+const STEADY_LIGHT: f64 = 0.02;
+/// Standard deviations of the pictures' light that learning covers: light goes on to drift after the pictures were taken.
+const LIGHT_DEVIATIONS: f64 = 3.0;
+/// Learning covers no more change of light than this share: beyond it a stain could pass for a shadow.
+const LARGEST_LIGHT: f64 = 0.12;
+/// Side of windows in pixels: large enough to show what surrounds a defect.
+const WINDOW_SIDE: usize = 128;
+/// Least visible change in windows, in levels: at full resolution the grain of metal alone reaches the usual eight.
+const WINDOW_VISIBLE_LEVELS: u8 = 16;
+/// Fewest pixels of a defect in windows: four by four. Smaller ones teach that dust is a defect, and dust outscores the true ones.
+const WINDOW_SMALLEST_PIXELS: usize = 16;
+/// Side in pixels of the input for parts that lie in one place: a station's work grows with its square.
+pub const SMALL_SIDE: usize = 128;
+/// Side in pixels of the input for parts that may lie anywhere, which are smaller in the frame and so are their defects.
+pub const LARGE_SIDE: usize = 256;
+
+impl Recipe {
+    /// The recipe for a product that looks like this in its good pictures.
+    ///
+    /// Where parts lie anywhere, place in the frame tells nothing, so that windows teach as much as frames do, at twice the
+    /// resolution for the same work. The ground under such parts is the belt: what lies on it is not the part's.
+    pub fn suited(survey: &Survey) -> Self {
+        let usual = Self::default();
+        let loose = survey.looseness >= LOOSE;
+        let turned = loose && survey.turned >= TURNED;
+        let light =
+            if survey.light < STEADY_LIGHT { 0.0 } else { (LIGHT_DEVIATIONS * survey.light).min(LARGEST_LIGHT) };
+        Self {
+            rotation_degrees: if turned { 180.0 } else { usual.rotation_degrees },
+            // Half of the pictures stay as sharp as the camera gives them: turning blurs.
+            rotation_probability: if turned { 0.5 } else { usual.rotation_probability },
+            quarter_turns: turned,
+            light: light as f32,
+            window: loose.then_some(WINDOW_SIDE),
+            part_only: loose && survey.plain_rim >= PLAIN,
+            visible_levels: if loose { WINDOW_VISIBLE_LEVELS } else { usual.visible_levels },
+            smallest_pixels: if loose { WINDOW_SMALLEST_PIXELS } else { usual.smallest_pixels },
+            ..usual
+        }
+    }
+
+    /// The same with good pictures turned by up to this many degrees; from 180 on in any way.
+    pub fn turned_by(self, degrees: f32) -> Self {
+        Self { rotation_degrees: degrees, quarter_turns: degrees >= 180.0, ..self }
+    }
+
+    /// The side of a square input that suits frames of this width and height.
+    pub fn input_side(&self, frame: (usize, usize)) -> usize {
+        let detailed = frame.0.min(frame.1) >= LARGE_SIDE;
+        if self.window.is_some() && detailed { LARGE_SIDE } else { SMALL_SIDE }
+    }
+
+    /// The same for an input of this width and height: windows, and what belongs to them, only where it is larger than they are.
+    pub fn for_input(self, (width, height): (usize, usize)) -> Self {
+        if self.window.is_some_and(|side| side < width || side < height) {
+            return self;
+        }
+        let Self { visible_levels, smallest_pixels, .. } = Self::default();
+        Self { window: None, visible_levels, smallest_pixels, ..self }
+    }
+
+    /// What is learnt from, in words for whoever trains.
+    pub fn in_words(&self) -> String {
+        let mut words = vec![match self.window {
+            Some(side) => format!("windows of {side} pixels, since parts lie anywhere in the frame"),
+            None => "whole frames".to_owned(),
+        }];
+        if self.quarter_turns {
+            words.push("turned any way".to_owned());
+        } else if self.rotation_degrees > 0.0 {
+            words.push(format!("turned by up to {} degrees", self.rotation_degrees));
+        }
+        if self.light > 0.0 {
+            words.push(format!("light changed by up to {:.0} %", 100.0 * self.light));
+        }
+        if self.part_only {
+            words.push("defects on the part alone, not on the plain ground".to_owned());
+        }
+        words.join("; ")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_nested_part_in_steady_light_gets_the_usual_recipe() {
+        let survey = Survey { looseness: 0.01, turned: 0.97, light: 0.0103, plain_rim: 1.0 };
+        assert_eq!(Recipe::suited(&survey), Recipe::default());
+        assert_eq!(Recipe::suited(&Survey::default()), Recipe::default());
+    }
+
+    #[test]
+    fn each_number_moves_its_own_settings() {
+        let loose = Survey { looseness: 0.7, turned: 0.28, light: 0.0, plain_rim: 0.4 };
+        let usual = Recipe::default();
+        let windows = Recipe { window: Some(128), visible_levels: 16, smallest_pixels: 16, ..usual };
+        assert_eq!(Recipe::suited(&loose), windows);
+        assert_eq!(Recipe::suited(&loose).for_input((128, 96)), usual);
+        let turned = Recipe::suited(&Survey { turned: 0.97, ..loose });
+        assert!(turned.quarter_turns && turned.rotation_degrees == 180.0 && !turned.part_only, "{turned:?}");
+        assert!(Recipe::suited(&Survey { plain_rim: 0.98, ..loose }).part_only);
+        let light = |light: f64| Recipe::suited(&Survey { light, ..Survey::default() }).light;
+        assert_eq!((light(0.019), light(0.03), light(0.3)), (0.0, 0.09, 0.12));
+    }
+
+    #[test]
+    fn loose_parts_get_a_larger_input_where_the_camera_has_it() {
+        let still = Recipe::default();
+        let loose = Recipe { window: Some(128), ..still };
+        assert_eq!((still.input_side((1024, 1024)), loose.input_side((1024, 768))), (128, 256));
+        assert_eq!(loose.input_side((640, 200)), 128);
+        assert_eq!(loose.for_input((128, 128)).window, None);
+        assert_eq!(loose.for_input((160, 96)).window, Some(128));
+    }
+
+    #[test]
+    fn whoever_names_an_angle_gets_it() {
+        let turned = Recipe { quarter_turns: true, rotation_degrees: 180.0, ..Recipe::default() };
+        assert_eq!(turned.turned_by(0.0), Recipe { rotation_degrees: 0.0, ..Recipe::default() });
+        assert!(Recipe::default().turned_by(180.0).quarter_turns);
+    }
+
+    #[test]
+    fn the_words_name_what_is_done() {
+        assert_eq!(Recipe::default().in_words(), "whole frames; turned by up to 5 degrees");
+        let survey = Survey { looseness: 0.7, turned: 0.97, light: 0.03, plain_rim: 0.98 };
+        let words = Recipe::suited(&survey).in_words();
+        assert!(words.contains("128") && words.contains("any way") && words.contains("9 %"), "{words}");
+        assert!(words.contains("on the part alone"), "{words}");
     }
 }

@@ -1,7 +1,8 @@
 //! What the simulator promises, on seeded draws: its invariants, its shares, and that a seed fixes every byte.
 
-use super::{MaskMix, Recipe, Sample, Textures, simulate};
-use crate::data::Picture;
+use super::{MaskMix, Recipe, Sample, Textures, simulate, simulate_tiled, simulate_window};
+use crate::data::foreground::foreground;
+use crate::data::{Picture, Survey};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
@@ -121,18 +122,92 @@ fn every_kind_of_mask_yields_defects() {
     }
 }
 
+/// What a screw on a belt gets.
+fn loose() -> Recipe {
+    Recipe::suited(&Survey { looseness: 0.7, turned: 0.97, light: 0.03, plain_rim: 0.98 })
+}
+
+fn loose_window(seed: u64, size: (usize, usize)) -> Sample {
+    let good = part(160, 160);
+    let textures = Textures::procedural();
+    simulate_window(&good, size, &[part(70, 80)], &textures, &loose(), &mut ChaCha8Rng::seed_from_u64(seed))
+}
+
+fn loose_tiled(seed: u64, good: &Picture, size: (usize, usize)) -> Sample {
+    let recipe = Recipe { anomaly_probability: 1.0, light: 0.0, ..loose() };
+    simulate_tiled(good, size, &[], &Textures::procedural(), &recipe, &mut ChaCha8Rng::seed_from_u64(seed))
+}
+
+#[test]
+fn windows_have_the_asked_size_and_many_have_defects() {
+    for size in [(64, 64), (32, 96)] {
+        let made: Vec<Sample> = (0..200).map(|seed| loose_window(seed, size)).collect();
+        assert!(made.iter().all(|made| (made.augmented.width, made.augmented.height) == size));
+        assert!(made.iter().all(|made| (made.mask.width, made.mask.height) == size));
+        let defective = made.iter().filter(|made| made.mask.any()).count();
+        // Half of the samples are asked for a defect; windows that show no part get none.
+        assert!((60..=120).contains(&defective), "{defective} of 200 at {size:?}");
+    }
+    let small = loose_window(3, (500, 400));
+    assert_eq!((small.clean.width, small.clean.height), (160, 160));
+    assert_eq!(loose_window(3, (0, 4)).clean.rgb.len(), 0);
+}
+
+#[test]
+fn on_a_plain_ground_no_defect_lies_off_the_part() {
+    let good = part(160, 160);
+    for seed in 0..60 {
+        let made = loose_tiled(seed, &good, (80, 80));
+        let on_part = foreground(&made.clean);
+        let off = made.mask.pixels.iter().zip(&on_part.pixels).filter(|(marked, part)| **marked > **part).count();
+        assert_eq!(off, 0, "seed {seed}");
+    }
+}
+
+#[test]
+fn a_tiled_frame_differs_only_where_it_is_marked_and_in_more_than_one_window() {
+    // Sides that the windows do not fill.
+    let good = part(150, 170);
+    let mut several = 0;
+    for seed in 0..40 {
+        let made = loose_tiled(seed, &good, (64, 64));
+        let changed = |at: usize| made.clean.rgb[at * 3..at * 3 + 3] != made.augmented.rgb[at * 3..at * 3 + 3];
+        let width = made.clean.width;
+        assert!((0..made.mask.pixels.len()).all(|at| made.mask.pixels[at] != 0 || !changed(at)), "seed {seed}");
+        let (left, top) = (width % 64 / 2, made.clean.height % 64 / 2);
+        let mut windows: Vec<(usize, usize)> = Vec::new();
+        for at in (0..made.mask.pixels.len()).filter(|&at| made.mask.pixels[at] != 0) {
+            let (x, y) = (at % width, at / width);
+            assert!(x >= left && y >= top, "seed {seed}: ({x}, {y}) lies in no window");
+            windows.push(((x - left) / 64, (y - top) / 64));
+        }
+        windows.sort_unstable();
+        windows.dedup();
+        several += usize::from(windows.len() > 1);
+    }
+    assert!(several > 20, "{several} of 40");
+}
+
 /// Fails when a change to the simulator changes what a seed means, or when a machine computes differently. In the first
 /// case the new value is right, and the release notes must say that runs are not repeatable across the change.
 #[test]
 fn a_seed_fixes_every_byte() {
     let good = part(64, 48);
-    let mut hash = Sha256::new();
-    for seed in 0..64 {
-        let made = sample(seed, &good, &Recipe { anomaly_probability: 0.9, ..Recipe::default() });
-        hash.update(&made.clean.rgb);
-        hash.update(&made.augmented.rgb);
-        hash.update(&made.mask.pixels);
+    let usual = |seed| sample(seed, &good, &Recipe { anomaly_probability: 0.9, ..Recipe::default() });
+    let windows = |seed| loose_window(seed, (64, 64));
+    let tiled = |seed| loose_tiled(seed, &part(96, 128), (64, 64));
+    for (name, made, expected) in [
+        ("usual", &usual as &dyn Fn(u64) -> Sample, "c239e85cc58e407640a8ab33476dea406debb81d8842b594a523670346b9c4e1"),
+        ("windows", &windows, "efc933ce5fcc5879c7a984cadc7da5e54038078cc0aababf2367f6452e7e7c13"),
+        ("tiled", &tiled, "9342a0d3b4d79d718467ca9f138acd342ecca77e95acae0d71fe98640018e5e2"),
+    ] {
+        let mut hash = Sha256::new();
+        for made in (0..64).map(made) {
+            hash.update(&made.clean.rgb);
+            hash.update(&made.augmented.rgb);
+            hash.update(&made.mask.pixels);
+        }
+        let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
+        assert_eq!(hex, expected, "{name}");
     }
-    let hex: String = hash.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
-    assert_eq!(hex, "c239e85cc58e407640a8ab33476dea406debb81d8842b594a523670346b9c4e1");
 }

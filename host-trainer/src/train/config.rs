@@ -3,6 +3,7 @@
 use std::path::PathBuf;
 
 use super::error::TrainError;
+use super::lesson::{Lesson, SMALLEST_BATCH, lesson};
 use crate::device::{DeviceChoice, PrecisionChoice};
 use crate::preset::{Preset, SIDE_MULTIPLE, Widths};
 
@@ -13,6 +14,9 @@ pub struct TrainConfig {
     pub widths: Widths,
     /// Width and height of the pictures in pixels, each a multiple of 32.
     pub size: (usize, usize),
+    /// Width and height of the windows that all but the last steps learn from; whole pictures throughout if absent. No larger than
+    /// `size`, each a multiple of 32. Belongs to what `samples` describes.
+    pub windows: Option<(usize, usize)>,
     /// Optimisation steps in all, those before a resumption included.
     pub steps: u64,
     /// Samples in a step, at least 2: batch norm needs more than one value in its deepest layer.
@@ -40,6 +44,7 @@ impl Default for TrainConfig {
         Self {
             widths: Preset::default().widths(),
             size: (128, 128),
+            windows: None,
             steps: 2000,
             batch: 8,
             seed: 0,
@@ -55,6 +60,11 @@ impl Default for TrainConfig {
 }
 
 impl TrainConfig {
+    /// What this step, counted from 0, learns from.
+    pub fn lesson(&self, step: u64) -> Lesson {
+        lesson(step, self.steps, self.size, self.windows, self.batch)
+    }
+
     /// Checks every range before anything is started.
     ///
     /// # Errors
@@ -62,11 +72,18 @@ impl TrainConfig {
     pub fn check(&self) -> Result<(), TrainError> {
         let (width, height) = self.size;
         let side = |side: usize| side > 0 && side.is_multiple_of(SIDE_MULTIPLE);
+        let windows = self.windows.unwrap_or(self.size);
         let rules = [
             (self.widths.in_range(), "widths", self.widths.to_string(), "both 1 to 512"),
             (side(width) && side(height), "size", format!("{width} by {height}"), "both sides multiples of 32"),
+            (
+                side(windows.0) && side(windows.1) && windows.0 <= width && windows.1 <= height,
+                "windows",
+                format!("{} by {}", windows.0, windows.1),
+                "no larger than the size, both sides multiples of 32",
+            ),
             (self.steps > 0, "steps", self.steps.to_string(), "at least 1"),
-            (self.batch > 1, "batch", self.batch.to_string(), "at least 2"),
+            (self.batch >= SMALLEST_BATCH, "batch", self.batch.to_string(), "at least 2"),
             (
                 self.learning_rate > 0.0 && self.learning_rate.is_finite(),
                 "learning_rate",

@@ -8,6 +8,7 @@ pub mod config;
 pub mod ema;
 pub mod error;
 pub mod journal;
+pub mod lesson;
 pub mod prefetch;
 pub mod reference;
 pub mod run;

@@ -1,14 +1,17 @@
 //! Samples prepared ahead, on all cores, while the networks run.
 //!
 //! Takes samples by their index; gives batches as bytes, in order, whatever order their samples were ready in. Sample `i`
-//! of step `s` always has the index `s * batch + i`, so neither the number of threads nor a resumption changes the data.
+//! of step `s` always has the index `s * batch + i`, with the batch of the run, so neither the number of threads nor a resumption
+//! changes the data.
 
 use std::sync::mpsc::SyncSender;
 
 use rayon::prelude::*;
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::config::TrainConfig;
 use super::error::TrainError;
+use super::lesson::Lesson;
 use super::step::Batch;
 use crate::net::draem::pictures_to_tensor;
 use crate::simulate::Sample;
@@ -16,8 +19,8 @@ use crate::simulate::Sample;
 /// Batches that wait for the networks; two hide the time that one takes.
 pub const AHEAD: usize = 2;
 
-/// Where samples come from: the same index gives the same sample.
-pub type Source<'a> = dyn Fn(u64) -> Sample + Sync + 'a;
+/// Where samples come from, by index and size (width, height): the same two give the same sample.
+pub type Source<'a> = dyn Fn(u64, (usize, usize)) -> Sample + Sync + 'a;
 
 /// A batch on its way to the device.
 #[derive(Debug, PartialEq, Eq)]
@@ -30,16 +33,15 @@ pub struct HostBatch {
     mask: Vec<u8>,
 }
 
-/// Sends the batches of these steps in order, until the last one, the first bad sample, or the receiver's end.
+/// Sends the batches of these steps of a run in order, until the last one, the first bad sample, or the receiver's end.
 pub fn feed(
     source: &Source<'_>,
     steps: std::ops::Range<u64>,
-    batch: usize,
-    size: (usize, usize),
+    config: &TrainConfig,
     out: &SyncSender<Result<HostBatch, TrainError>>,
 ) {
     for step in steps {
-        let ready = prepare(source, step, batch, size);
+        let ready = prepare(source, step * config.batch as u64, config.lesson(step));
         let bad = ready.is_err();
         // A receiver that is gone has stopped on purpose; it needs no more batches.
         if out.send(ready).is_err() || bad {
@@ -48,18 +50,13 @@ pub fn feed(
     }
 }
 
-/// The batch of one step.
+/// The batch of one step, from the sample with index `first` on.
 ///
 /// # Errors
 /// [`TrainError::Sample`] with the first sample of another size.
-pub fn prepare(
-    source: &Source<'_>,
-    step: u64,
-    batch: usize,
-    size @ (width, height): (usize, usize),
-) -> Result<HostBatch, TrainError> {
-    let first = step * batch as u64;
-    let samples: Vec<Sample> = (0..batch).into_par_iter().map(|offset| source(first + offset as u64)).collect();
+pub fn prepare(source: &Source<'_>, first: u64, lesson: Lesson) -> Result<HostBatch, TrainError> {
+    let Lesson { size: size @ (width, height), batch } = lesson;
+    let samples: Vec<Sample> = (0..batch).into_par_iter().map(|offset| source(first + offset as u64, size)).collect();
     let pixels = width * height;
     let mut ready = HostBatch {
         count: batch,
@@ -110,7 +107,9 @@ mod tests {
     use super::*;
     use crate::data::{Mask, Picture};
 
-    fn sample(index: u64) -> Sample {
+    const TWO: Lesson = Lesson { size: (2, 1), batch: 2 };
+
+    fn sample(index: u64, _: (usize, usize)) -> Sample {
         let picture = Picture::filled(2, 1, [index as u8, 1, 2]);
         let mut mask = Mask::empty(2, 1);
         mask.pixels[0] = 255;
@@ -119,7 +118,7 @@ mod tests {
 
     #[test]
     fn a_batch_holds_its_own_samples_in_order() {
-        let batch = prepare(&sample, 3, 2, (2, 1)).unwrap();
+        let batch = prepare(&sample, 6, TWO).unwrap();
         assert_eq!(batch.clean, [6, 1, 2, 6, 1, 2, 7, 1, 2, 7, 1, 2]);
         let tensors = batch.upload(Device::Cpu).unwrap();
         assert_eq!(tensors.clean.size(), [2, 3, 1, 2]);
@@ -130,9 +129,11 @@ mod tests {
 
     #[test]
     fn a_sample_of_another_size_is_named() {
-        let odd =
-            |index: u64| if index == 5 { Sample { mask: Mask::empty(1, 1), ..sample(index) } } else { sample(index) };
-        let error = prepare(&odd, 2, 2, (2, 1)).unwrap_err().to_string();
+        let odd = |index: u64, size| match sample(index, size) {
+            even if index != 5 => even,
+            odd => Sample { mask: Mask::empty(1, 1), ..odd },
+        };
+        let error = prepare(&odd, 4, TWO).unwrap_err().to_string();
         assert_eq!(error, "sample 5: the mask is 1 by 1 pixels, the run needs 2 by 1");
     }
 }

@@ -64,7 +64,7 @@ pub fn train(config: &TrainConfig, samples: &Source<'_>, stop: &AtomicBool) -> R
     let (out, batches) = sync_channel(AHEAD);
     let steps = run.stepper.steps()..config.steps;
     std::thread::scope(|scope| {
-        scope.spawn(move || feed(samples, steps, config.batch, config.size, &out));
+        scope.spawn(move || feed(samples, steps, config, &out));
         // The receiver moves in, so that a run that ends early also ends the feeding thread.
         run.go(batches, stop)
     })
@@ -93,7 +93,10 @@ struct Run<'a> {
     ema: Ema,
     curve: Vec<CurveRow>,
     seconds_before: f64,
-    first_step: u64,
+    /// Width and height of the pictures that the stepper is ready for.
+    size: (usize, usize),
+    /// Learnt from in this run.
+    pictures: u64,
     journal: Journal,
 }
 
@@ -132,7 +135,8 @@ impl<'a> Run<'a> {
         };
         let first_step = stepper.steps();
         let journal = Journal::start(first_step, config.steps.max(first_step));
-        Ok(Self { config, checkpoint: path, arithmetic, stepper, ema, curve, seconds_before, first_step, journal })
+        let (size, pictures) = (config.size, 0);
+        Ok(Self { config, checkpoint: path, arithmetic, stepper, ema, curve, seconds_before, size, pictures, journal })
     }
 
     fn go(
@@ -144,9 +148,15 @@ impl<'a> Run<'a> {
         let look_every = (steps / CURVE_POINTS).clamp(1, MAX_STEPS_UNSEEN);
         while self.stepper.steps() < steps && !stop.load(Ordering::SeqCst) {
             let step = self.stepper.steps();
+            let lesson = self.config.lesson(step);
+            if lesson.size != self.size {
+                self.size = lesson.size;
+                self.stepper.resize(lesson.size)?;
+            }
             let batch = batches.recv().map_err(|_| TrainError::NoSamples { step })??;
             let batch = batch.upload(self.stepper.device())?;
             self.stepper.step(&batch, learning_rate(step, steps, self.config.learning_rate))?;
+            self.pictures += lesson.batch as u64;
             let done = self.stepper.steps();
             self.ema.update(self.stepper.weights(), done)?;
             if done.is_multiple_of(look_every) {
@@ -210,7 +220,7 @@ impl<'a> Run<'a> {
         let (trained, statistics) = self.ema.averages();
         let weights = self.stepper.weights().map_of(trained, statistics)?;
         let (steps_done, seconds) = (self.stepper.steps(), self.journal.seconds());
-        let pictures = (steps_done - self.first_step) as f64 * self.config.batch as f64;
+        let pictures = self.pictures as f64;
         Ok(Trained {
             weights,
             curve: self.curve.clone(),

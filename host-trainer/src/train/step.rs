@@ -90,6 +90,15 @@ impl Stepper {
         })
     }
 
+    /// Readies itself for pictures of `height` by `width` pixels from here on.
+    ///
+    /// # Errors
+    /// Whatever torch says.
+    pub fn resize(&mut self, (width, height): (usize, usize)) -> Result<(), TchError> {
+        self.blur = Blur::new(height, width, self.device())?;
+        Ok(())
+    }
+
     /// The weights as they stand.
     pub fn weights(&self) -> &Weights {
         &self.weights

@@ -15,13 +15,13 @@ use crate::simulate::Sample;
 const SIDE: usize = 32;
 
 /// A grey part with a bright square somewhere; every second sample has none.
-fn sample(index: u64) -> Sample {
+fn sample(index: u64, (width, height): (usize, usize)) -> Sample {
     let mut chance = ChaCha8Rng::seed_from_u64(index);
-    let clean = Picture::filled(SIDE, SIDE, [chance.random_range(90..110), 100, 110]);
-    let (mut augmented, mut mask) = (clean.clone(), Mask::empty(SIDE, SIDE));
+    let clean = Picture::filled(width, height, [chance.random_range(90..110), 100, 110]);
+    let (mut augmented, mut mask) = (clean.clone(), Mask::empty(width, height));
     if index % 2 == 1 {
-        let (left, top) = (chance.random_range(0..SIDE - 8), chance.random_range(0..SIDE - 8));
-        for at in (0..64).map(|cell| (top + cell / 8) * SIDE + left + cell % 8) {
+        let (left, top) = (chance.random_range(0..width - 8), chance.random_range(0..height - 8));
+        for at in (0..64).map(|cell| (top + cell / 8) * width + left + cell % 8) {
             augmented.rgb[at * 3..at * 3 + 3].copy_from_slice(&[230, 40, 60]);
             mask.pixels[at] = 1;
         }
@@ -67,12 +67,12 @@ fn resuming_gives_what_not_stopping_gives_to_the_bit() {
     let folder = tempfile::tempdir().unwrap();
     let straight = run(&config(6, None)).unwrap();
     let stop = AtomicBool::new(false);
-    let stopping = |index: u64| {
+    let stopping = |index: u64, size| {
         // The batch of step 4 is prepared before step 4 begins and at the earliest when step 1 does.
         if index >= 16 {
             stop.store(true, Ordering::SeqCst);
         }
-        sample(index)
+        sample(index, size)
     };
     let broken = train(&config(6, Some(folder.path())), &stopping, &stop).unwrap();
     assert!(broken.stopped_early && broken.steps_done < 6, "{} steps", broken.steps_done);
@@ -85,6 +85,27 @@ fn resuming_gives_what_not_stopping_gives_to_the_bit() {
         assert_eq!(resumed.step, straight.step);
         assert!((resumed.total - straight.total).abs() < 1e-12, "{resumed:?}, not {straight:?}");
     }
+}
+
+/// Stopped among the windows, gone on through the frames.
+#[test]
+fn a_run_through_windows_and_frames_resumes_to_the_bit() {
+    tch::set_num_threads(1);
+    let folder = tempfile::tempdir().unwrap();
+    let mixed =
+        |work: Option<&Path>| TrainConfig { size: (64, 96), windows: Some((SIDE, SIDE)), batch: 12, ..config(5, work) };
+    assert_eq!([3, 4].map(|step| mixed(None).lesson(step).size), [(SIDE, SIDE), (64, 96)]);
+    let straight = run(&mixed(None)).unwrap();
+    let stop = AtomicBool::new(false);
+    let stopping = |index: u64, size| {
+        // The batch of step 3 is prepared before step 3 begins and at the earliest when step 0 does.
+        stop.fetch_or(index >= 36, Ordering::SeqCst);
+        sample(index, size)
+    };
+    let broken = train(&mixed(Some(folder.path())), &stopping, &stop).unwrap();
+    assert!(broken.stopped_early && broken.steps_done < 5, "{} steps", broken.steps_done);
+    let resumed = run(&TrainConfig { resume: true, ..mixed(Some(folder.path())) }).unwrap();
+    assert_eq!(resumed.weights, straight.weights);
 }
 
 #[test]
@@ -129,9 +150,12 @@ fn settings_out_of_range_are_named() {
         (TrainConfig { learning_rate: f64::NAN, ..config(1, None) }, "learning_rate is NaN"),
         (TrainConfig { resume: true, ..config(1, None) }, "resume is true"),
         (TrainConfig { device: DeviceChoice::Cuda(200), ..config(1, None) }, "device cuda:200"),
+        (TrainConfig { windows: Some((SIDE, 2 * SIDE)), ..config(1, None) }, "windows is 32 by 64"),
+        (TrainConfig { windows: Some((SIDE, 0)), ..config(1, None) }, "windows is 32 by 0"),
         (TrainConfig { size: (64, 32), ..config(1, None) }, "sample 0: the clean picture is 32 by 32"),
     ] {
-        let error = run(&wrong).unwrap_err().to_string();
+        let small = |index, _| sample(index, (SIDE, SIDE));
+        let error = train(&wrong, &small, &AtomicBool::new(false)).unwrap_err().to_string();
         assert!(error.starts_with(field), "{error}");
     }
 }
