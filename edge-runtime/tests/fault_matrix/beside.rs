@@ -66,7 +66,9 @@ impl Beside {
             conditions.push((Condition::DisplayAway, panel.is_away()));
         }
         if let Some((readings, watch)) = &mut self.readings {
-            readings.take().iter().for_each(|reading| drop(watch.step(reading)));
+            if let Some(reading) = readings.take() {
+                watch.step(&reading);
+            }
             conditions.extend(watch.conditions());
         }
         conditions
