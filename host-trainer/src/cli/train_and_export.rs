@@ -32,7 +32,7 @@ pub struct Args {
     #[arg(long, value_parser = parse_size, value_name = "N|WxH")]
     pub size: Option<(usize, usize)>,
     /// usual is for parts that lie in one place in steady light. suited looks at the good pictures: whether parts lie anywhere,
-    /// turned any way, on a plain ground, in unsteady light.
+    /// turned any way, on a plain ground, in unsteady light. Not for patterns that repeat, such as a weave.
     #[arg(long, default_value = "usual", value_name = "usual|suited")]
     pub recipe: RecipeChoice,
     /// Optimisation steps.

@@ -19,7 +19,7 @@ use crate::data::dataset::pictures;
 use crate::data::{Grouping, Loader, Picture, Prepared, Survey, Use};
 use crate::deliver::{Delivered, Origin, Plan, deliver};
 use crate::export::whole_file::{Access, Existing, write_whole};
-use crate::simulate::recipe::LARGE_SIDE;
+use crate::simulate::recipe::{LARGE_SIDE, SMALL_SIDE};
 use crate::simulate::{Recipe, Sample, Textures, simulate, simulate_tiled, simulate_window};
 use crate::train::{TrainConfig, Trained, reference_heatmap, train};
 
@@ -88,7 +88,12 @@ fn prepare(args: &Args) -> anyhow::Result<(Prepared, Preprocess, Recipe)> {
         let learn = Use::Learn { target: args.false_reject, seed: args.seed, same_part };
         Ok((Prepared::load(&args.data, steps, learn)?, steps))
     };
-    let first = args.size.unwrap_or((LARGE_SIDE, LARGE_SIDE));
+    // Large enough for the survey where there is one; otherwise the size that it will have.
+    let side = match args.recipe {
+        RecipeChoice::Suited => LARGE_SIDE,
+        RecipeChoice::Usual => SMALL_SIDE,
+    };
+    let first = args.size.unwrap_or((side, side));
     let (prepared, steps) = load(first)?;
     let suited = match args.recipe {
         RecipeChoice::Suited => Recipe::suited(&Survey::of(&prepared.learn)),
