@@ -90,6 +90,12 @@ impl Stepper {
         })
     }
 
+    /// Computes the loss with another blur, which must suit the pictures' size.
+    #[must_use]
+    pub fn with_blur(self, blur: Blur) -> Self {
+        Self { blur, ..self }
+    }
+
     /// Readies itself for pictures of `height` by `width` pixels from here on.
     ///
     /// # Errors
@@ -190,14 +196,14 @@ impl Stepper {
         let steps = self.steps as f64;
         let (unbias1, unbias2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
         let _ = self.mean.f_lerp_(&gradient, 1.0 - beta1)?;
-        let _ = self.square.f_lerp_(&gradient.f_square_()?, 1.0 - beta2)?;
+        let _ = self.square.f_mul_scalar_(beta2)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, &gradient)?;
         let below = self.square.f_sqrt()?.f_div_scalar(unbias2.sqrt())?.f_add_scalar(epsilon)?;
-        let change = self.mean.f_div(&below)?.f_mul_scalar_(-learning_rate / unbias1)?;
+        let above = self.mean.f_mul_scalar(-learning_rate / unbias1)?;
         let mut trained = self.weights.trained().shallow_clone();
         if weight_decay > 0.0 {
             let _ = trained.f_mul_(&self.kernels.f_mul_scalar(-learning_rate * weight_decay)?.f_add_scalar_(1.0)?)?;
         }
-        let _ = trained.f_add_(&change)?;
+        let _ = trained.f_addcdiv_(&above, &below)?;
         Ok(())
     }
 }
