@@ -49,7 +49,7 @@ pub fn open(board: &Board) -> Result<Parts, DeviceError> {
         moment: Moment { after_edge: camera.trigger_to_picture, early, late },
         belt: board.belt(),
         silent: (camera.exposure == Exposure::Free).then_some(camera.silent),
-        gate_priority: board.gate_priority(),
+        gate: board.gate(),
         simulation: false,
         tape: Tape::none(),
     })

@@ -13,6 +13,7 @@ use crate::blackbox::Tape;
 use crate::config::{Belt, Config, Simulation};
 use crate::health::alarms::Alarms;
 use crate::hmi::screen::Status;
+use crate::hw::realtime::Wanted;
 use crate::hw::roles::{FrameStream, LineInput, LineSignals, RejectOutput};
 use crate::hw::sim::Stream;
 use crate::hw::sim::io::SimGate;
@@ -51,7 +52,7 @@ pub struct Parts {
     /// A camera that gives nothing for this long has failed; `None` for one that the light barrier triggers.
     pub silent: Option<Micros>,
     /// What the gate's thread asks the kernel for.
-    pub gate_priority: Option<u8>,
+    pub gate: Wanted,
     /// Whether the records are of a simulated line.
     pub simulation: bool,
     /// What the black box hears.
@@ -76,7 +77,7 @@ pub fn twins(simulation: &Simulation, clock: SharedClock) -> (Parts, Shared) {
         moment: Moment::AT_EDGE,
         belt: Belt::Encoder { step: Travel(simulation.plan().encoder_step_um), stall: Micros::from_millis(2_000) },
         silent: None,
-        gate_priority: None,
+        gate: Wanted::default(),
         simulation: true,
         tape: Tape::none(),
     };
@@ -106,7 +107,7 @@ pub fn run(
         clock: parts.clock,
         input: parts.input,
         stream: parts.stream,
-        gate_priority: parts.gate_priority,
+        gate: parts.gate,
         silent: parts.silent,
         workers: Workers::start(inspectors, config.quality()),
         tape: parts.tape,

@@ -7,6 +7,9 @@ use std::path::PathBuf;
 use anyhow::{Context as _, Result};
 use edge_kernels::{Isa, peak};
 use serde::Serialize;
+use shared::frame::{Frame, PixelFormat};
+use shared::manifest::Manifest;
+use shared::preprocess::Scratch;
 
 use super::exit::Exit;
 use super::model_option::ModelOption;
@@ -58,6 +61,9 @@ struct Figures {
     frames: u32,
     /// Of a whole picture, from bytes to heatmap.
     median_ms: f64,
+    /// Of what comes before that: a camera's frame, YUYV of the size that the training pictures had, to those bytes.
+    frame_ms: f64,
+    frame_size: [usize; 2],
     /// From the start of the command to the first heatmap, with opening and verifying.
     first_ms: f64,
     gmac: f64,
@@ -152,6 +158,7 @@ fn measure(args: &Args, bundle: &OpenBundle, clock: &Monotonic, allocations: &dy
             best = best.max(isa.and_then(|isa| peak_rate(isa, clock)));
         }
     }
+    let (frame_size, before) = time_frames(bundle.manifest(), args.frames, clock)?;
     let operations: Vec<OperationFigures> = facts
         .into_iter()
         .zip(each)
@@ -178,6 +185,8 @@ fn measure(args: &Args, bundle: &OpenBundle, clock: &Monotonic, allocations: &dy
         size: [width, height],
         frames: args.frames,
         median_ms: median(whole) / 1e6,
+        frame_ms: median(before) / 1e6,
+        frame_size,
         first_ms: first as f64 / 1e6,
         gmac: macs as f64 / 1e9,
         gmac_per_s: rate,
@@ -187,6 +196,22 @@ fn measure(args: &Args, bundle: &OpenBundle, clock: &Monotonic, allocations: &dy
         allocations_per_frame: counted as f64 / f64::from(args.frames),
         operations,
     })
+}
+
+/// A frame's size, and the nanoseconds that each frame's way to the network's input took.
+fn time_frames(manifest: &Manifest, frames: u32, clock: &Monotonic) -> Result<([usize; 2], Vec<u64>)> {
+    // A pair of pixels in YUYV shares its colour.
+    let [width, height] = manifest.frame_size().map(|side| usize::from(side).next_multiple_of(2));
+    let bytes: Vec<u8> = (0..2 * width * height).map(|at| (at * 37 % 251) as u8).collect();
+    let frame = Frame::new(PixelFormat::Yuyv, width, height, 2 * width, &bytes)?;
+    let (mut scratch, mut input) = (Box::new(Scratch::new()), vec![0; manifest.preprocess().input_bytes()]);
+    let mut times = Vec::with_capacity(frames as usize);
+    for _ in 0..frames {
+        let started = clock.nanos();
+        manifest.preprocess().run(&frame, &mut scratch, &mut input)?;
+        times.push(clock.nanos() - started);
+    }
+    Ok(([width, height], times))
 }
 
 /// Products a microsecond of one core at best, as a whole number, so that the largest can be kept.
@@ -219,6 +244,8 @@ fn print(figures: &Figures) {
         figures.engine, figures.kernel, figures.threads, figures.size[0], figures.size[1], figures.frames
     );
     println!("{:<44}{:>9.3} ms", "a picture, median", figures.median_ms);
+    let [width, height] = figures.frame_size;
+    println!("{:<44}{:>9.3} ms", format!("before it, from a frame of {width} x {height} YUYV"), figures.frame_ms);
     println!("{:<44}{:>9.3} ms", "to the first heatmap", figures.first_ms);
     println!("{:<44}{:>12}", "convolutions", optional(figures.gmac_per_s, "GMAC/s"));
     println!("{:<44}{:>12}", "one core at best", optional(figures.peak_gmac_per_s, "GMAC/s"));

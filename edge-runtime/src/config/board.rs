@@ -13,6 +13,7 @@ use super::checker::Checker;
 use super::error::ConfigError;
 use super::lines::{Lines, check_lines};
 use super::raw;
+use crate::hw::realtime::Wanted;
 
 /// How the belt's position is known.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -77,7 +78,7 @@ pub struct Board {
     belt: Belt,
     camera: BoardCamera,
     lines: Lines,
-    gate_priority: Option<u8>,
+    gate: Wanted,
 }
 
 impl Board {
@@ -115,10 +116,15 @@ impl Board {
             None => None,
             Some(got) => Some(checker.range("board.realtime.gate_priority", f64::from(got), 1.0, 99.0)? as u8),
         };
+        let gate_core = match raw.realtime.gate_core {
+            None => None,
+            Some(got) => Some(checker.range("board.realtime.gate_core", f64::from(got), 0.0, 1023.0)? as u16),
+        };
+        let gate = Wanted { priority: gate_priority, core: gate_core };
         let belt = belt(checker, &raw.belt)?;
         let lines = check_lines(checker, &raw.lines, matches!(belt, Belt::Encoder { .. }))?;
         let (least_pitch, rise) = (Travel(pitch), Travel(rise as i64));
-        Ok(Self { greatest_speed_um_s: speed, least_pitch, rise, belt, camera, lines, gate_priority })
+        Ok(Self { greatest_speed_um_s: speed, least_pitch, rise, belt, camera, lines, gate })
     }
 
     /// How far the belt runs at most while the gate rises.
@@ -144,10 +150,10 @@ impl Board {
         &self.lines
     }
 
-    /// Priority that the gate's thread asks for, 1 to 99; without, it runs as any other thread.
+    /// What the gate's thread asks of the kernel; without, it runs as any other thread.
     #[must_use]
-    pub fn gate_priority(&self) -> Option<u8> {
-        self.gate_priority
+    pub fn gate(&self) -> Wanted {
+        self.gate
     }
 
     /// The belt's greatest speed, micrometres a second.
@@ -188,7 +194,11 @@ impl Board {
             ("parts in flight", layout.in_flight_at(self.least_pitch).to_string()),
             ("belt", belt),
             ("camera", format!("{}, {} {}x{}", camera.device.display(), camera.format, camera.width, camera.height)),
-            ("gate's priority", self.gate_priority.map_or("none asked for".to_owned(), |p| format!("SCHED_FIFO {p}"))),
+            ("gate's priority", self.gate.priority.map_or("none asked for".to_owned(), |p| format!("SCHED_FIFO {p}"))),
+            (
+                "gate's core",
+                self.gate.core.map_or("any".to_owned(), |core| format!("{core}, left by all other threads")),
+            ),
         ]
     }
 }
@@ -316,6 +326,7 @@ mod tests {
                 "confirm_within_ms = 2000.0",
                 "alarms.confirm_within_ms = \"2000\", without board.lines.confirm nothing sees",
             ),
+            ("# gate_core = 3", "gate_core = 1024", "board.realtime.gate_core = 1024, permitted is 0 to 1023"),
             ("gate_priority = 50", "gate_priority = 100", "board.realtime.gate_priority = 100, permitted is 1 to 99"),
             ("consecutive_rejects = 5", "consecutive_rejects = 5\nrejects = 1", "unknown field `rejects`"),
             ("too_hot_c = 80.0", "too_hot_c = 20.0", "alarms.too_hot_c = 20, permitted is 30 to 120"),

@@ -218,6 +218,7 @@ pub enum Wire {
 #[serde(deny_unknown_fields)]
 pub struct Realtime {
     pub gate_priority: Option<u8>,
+    pub gate_core: Option<u16>,
 }
 
 /// The virtual line.

@@ -22,7 +22,7 @@ use crate::bundle::slots::Tally;
 use crate::engine::Inspector;
 use crate::health::alarms::{Condition, Raised};
 use crate::hmi::screen::Status;
-use crate::hw::realtime;
+use crate::hw::realtime::{self, Wanted};
 use crate::hw::roles::{Clock, FrameStream, HwFault, LineInput, Picture};
 use crate::stage::audit::AuditError;
 use crate::stage::conductor::{Conductor, Order, Said};
@@ -215,7 +215,7 @@ pub struct Devices {
     /// The gate's machine, with the outputs.
     pub conductor: Conductor,
     /// What the gate's thread asks the kernel for.
-    pub gate_priority: Option<u8>,
+    pub gate: Wanted,
     /// A camera that runs free and gives nothing for this long has failed. `None` for one that the light barrier triggers.
     pub silent: Option<Micros>,
     /// Judge pictures.
@@ -243,12 +243,11 @@ pub fn run(
     attendant: &mut dyn Attendant,
     stop: &AtomicBool,
 ) -> Ended {
-    let Devices { clock, input, stream, conductor, gate_priority, silent, workers, tape } = devices;
+    let Devices { clock, input, stream, conductor, gate, silent, workers, tape } = devices;
     let (post, notes) = sync_channel(DESK_QUEUE);
     let (orders, heard) = sync_channel(ORDER_QUEUE);
     let mut desk = desk(Courier::new(workers, tape.clone(), post.clone()));
-    let threads =
-        Threads::start(&clock, stream, AtGate { conductor, input, heard, priority: gate_priority, tape }, post);
+    let threads = Threads::start(&clock, stream, AtGate { conductor, input, heard, wanted: gate, tape }, post);
     let result = threads.and_then(|mut threads| {
         let watched = Watch {
             silent,
@@ -275,7 +274,7 @@ struct AtGate {
     conductor: Conductor,
     input: Box<dyn LineInput>,
     heard: Receiver<Order>,
-    priority: Option<u8>,
+    wanted: Wanted,
     tape: Tape,
 }
 
@@ -305,10 +304,8 @@ impl Threads {
         let gate_turns = Arc::new(AtomicU64::new(0));
         let (time, turns) = (Arc::clone(clock), Arc::clone(&gate_turns));
         let gate = builder.spawn(move || {
-            let AtGate { conductor, input, heard, priority, tape } = at_gate;
-            if let Some(priority) = priority {
-                realtime::ask(priority);
-            }
+            let AtGate { conductor, input, heard, wanted, tape } = at_gate;
+            realtime::ask(wanted);
             gate::run(conductor, input, &heard, &post, &turns, &tape, &*time)
         });
         match gate.map_err(failed) {

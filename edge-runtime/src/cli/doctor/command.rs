@@ -16,6 +16,7 @@ use crate::cli::model_option::ModelOption;
 use crate::cli::pictures::write_whole;
 use crate::config::{Config, Hardware};
 use crate::hw::clock::WallClock;
+use crate::hw::realtime::Wanted;
 
 /// Checks whether this machine can run this station, and says what to do where it cannot.
 ///
@@ -62,9 +63,9 @@ pub fn run(args: &Args) -> Result<Exit> {
         seen.add(within("bundle", MODEL, move || model::check(&config, option)));
     }
     devices(&mut seen, config.as_ref());
-    let priority = config.as_ref().and_then(gate_priority);
+    let wanted = config.as_ref().map(gate).unwrap_or_default();
     seen.add(within("clocks", KERNEL, || clocks::check(Path::new("/"))));
-    seen.add(within("real time", KERNEL, move || realtime::check(priority)));
+    seen.add(within("real time", KERNEL, move || realtime::check(wanted)));
     let audit = config.clone();
     seen.add(within("disk", KERNEL, move || audit.map_or_else(Vec::new, |config| disk::check(config.audit()))));
     let limits = config.as_ref().map(Config::readings);
@@ -120,9 +121,9 @@ fn devices(seen: &mut Seen, config: Option<&Config>) {
     }
 }
 
-fn gate_priority(config: &Config) -> Option<u8> {
+fn gate(config: &Config) -> Wanted {
     match config.hardware() {
-        Hardware::Simulation(_) => None,
-        Hardware::Board(board) => board.gate_priority(),
+        Hardware::Simulation(_) => Wanted::default(),
+        Hardware::Board(board) => board.gate(),
     }
 }

@@ -18,6 +18,7 @@ use crate::cli::exit::Exit;
 use crate::cli::model_option::ModelOption;
 use crate::config::{BlackBox, Config, Hardware};
 use crate::hw::clock::WallClock;
+use crate::hw::realtime;
 use crate::store::{RunId, RunStart, Store, StoreError, Summary};
 
 /// Runs an inspection line and prints what became of its parts.
@@ -75,6 +76,13 @@ pub fn run(args: &Args) -> Result<Exit> {
     if let (Hardware::Board(_), Some(option)) = (config.hardware(), args.of_a_simulation()) {
         eprintln!("error: {option} is for simulated lines, and {} is a board's", args.config.display());
         return Ok(Exit::Usage);
+    }
+    if let Hardware::Board(board) = config.hardware()
+        && let Some(core) = board.gate().core
+        && let Err(refusal) = realtime::leave_core(core)
+    {
+        // Before any other thread is started, since they inherit it.
+        tracing::warn!(%refusal, "the gate's thread shares its core with others");
     }
     let in_real_time = args.real_time || matches!(config.hardware(), Hardware::Board(_));
     let workers = if in_real_time { 1 } else { simulated::workers() };

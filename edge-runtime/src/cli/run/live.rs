@@ -74,7 +74,7 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let stop = Arc::new(AtomicBool::new(false));
     let told_to = Arc::clone(&stop);
     ctrlc::set_handler(move || told_to.store(true, Ordering::Relaxed)).context("cannot listen for SIGTERM")?;
-    parts.gate_priority = line.args.gate_priority.or(parts.gate_priority);
+    parts.gate.priority = line.args.gate_priority.or(parts.gate.priority);
     let clock = Arc::clone(&parts.clock);
     let start = line.start(clock.now(), parts.simulation);
     let store = match line.store(start.clone()) {
