@@ -16,6 +16,7 @@ struct Raw {
     station: RawStation,
     web: RawWeb,
     modbus: Option<RawModbus>,
+    roles: Option<RawRoles>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -37,6 +38,12 @@ struct RawWeb {
 #[serde(deny_unknown_fields)]
 struct RawModbus {
     listen: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRoles {
+    folder: PathBuf,
 }
 
 /// Why a configuration cannot be used.
@@ -96,6 +103,7 @@ pub struct Config {
     listen: SocketAddr,
     modbus: Option<SocketAddr>,
     language: Language,
+    roles: Option<PathBuf>,
 }
 
 impl Config {
@@ -114,7 +122,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
-        let Raw { station, web, modbus } = toml::from_str(text)
+        let Raw { station, web, modbus, roles } = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
         let listen = own(file, "web.listen", &web.listen)?;
         let modbus = modbus.map(|modbus| own(file, "modbus.listen", &modbus.listen)).transpose()?;
@@ -124,6 +132,7 @@ impl Config {
             listen,
             modbus,
             language: web.language,
+            roles: roles.map(|roles| base.join(roles.folder)),
         })
     }
 
@@ -157,9 +166,15 @@ impl Config {
         self.language
     }
 
+    /// The folder of the log of changes, if one is kept.
+    #[must_use]
+    pub fn log(&self) -> Option<PathBuf> {
+        Some(self.roles.as_ref()?.join("log"))
+    }
+
     /// Key and value of what was understood, for a table.
     #[must_use]
-    pub fn table(&self) -> [(&'static str, String); 5] {
+    pub fn table(&self) -> [(&'static str, String); 6] {
         let store = self.store.as_ref().map_or("as the station says".to_owned(), |store| store.display().to_string());
         [
             ("station's socket", self.socket.display().to_string()),
@@ -167,6 +182,7 @@ impl Config {
             ("page", format!("http://{}/", self.listen)),
             ("modbus", self.modbus.map_or("none".to_owned(), |address| address.to_string())),
             ("language", self.language.code().to_owned()),
+            ("log of changes", self.log().map_or("none: nobody will know".to_owned(), |log| log.display().to_string())),
         ]
     }
 }

@@ -10,7 +10,9 @@
 //! | `config` | a file | checked settings |
 //! | `link` | the station's socket | what is known of the line, and requests handed on |
 //! | `line` | messages | what is known of the line |
+//! | `press` | somebody who presses the reset button | an entry in the log, and the request |
 //! | `store` | the station's records, read only | rejected parts and their pictures |
+//! | `log` | what was changed, by whom | a chain of entries on the disk |
 //! | `words` | a language | what people read |
 //! | `web` | requests | pages, events, pictures, metrics |
 //! | `modbus` | requests of a controller | registers, a handshake |
@@ -27,7 +29,11 @@ pub mod line;
 #[cfg(feature = "serve")]
 pub mod link;
 #[cfg(feature = "serve")]
+pub mod log;
+#[cfg(feature = "serve")]
 pub mod modbus;
+#[cfg(feature = "serve")]
+pub mod press;
 #[cfg(feature = "serve")]
 pub mod store;
 #[cfg(feature = "serve")]

@@ -15,6 +15,7 @@ use shared::verdict::Verdict;
 use super::layout::{self, Place, milliseconds, number};
 use super::serve::Shared;
 use crate::line::{Line, Shown};
+use crate::press::{PressError, press};
 use crate::words::{Language, Word, remedy};
 
 /// Draws a region.
@@ -75,10 +76,14 @@ pub async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(c
 /// `POST /acknowledge`: the reset button. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
 pub async fn acknowledge(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
     let language = layout::language(&headers, shared.language);
-    let (status, word) = match shared.station.acknowledge().await {
+    let (status, word) = match press(&shared.station, &shared.journal, "anyone", "operator").await {
         Ok(true) => (StatusCode::ACCEPTED, Word::Acknowledged),
         Ok(false) => (StatusCode::CONFLICT, Word::AcknowledgedBefore),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Word::NotAcknowledged),
+        Err(PressError::Unheard(_)) => (StatusCode::SERVICE_UNAVAILABLE, Word::NotAcknowledged),
+        Err(PressError::Log(error)) => {
+            tracing::error!(%error, "a change cannot be written to the log");
+            (StatusCode::SERVICE_UNAVAILABLE, Word::NotLogged)
+        }
     };
     tracing::warn!(status = status.as_u16(), "acknowledged from the page");
     // The script, which says so, shows the words alone.

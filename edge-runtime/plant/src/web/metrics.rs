@@ -13,12 +13,16 @@ use shared::verdict::FAILURES;
 
 use super::serve::Shared;
 use crate::line::{Line, Shown};
+use crate::log::Chain;
 use crate::wire::Histogram;
 use crate::wire::histogram::{BOUNDS, FIRE_ERROR_US, LATENCY_US, SCORE_MILLIONTHS};
 
 /// `GET /metrics`.
 pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let text = text(&shared.station.line());
+    let mut text = text(&shared.station.line());
+    if let Some(chain) = shared.journal.chain() {
+        text.push_str(&of_log(&chain));
+    }
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
@@ -35,6 +39,15 @@ pub async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
         Shown::Run => "running\n".into_response(),
         Shown::Fault => "stopped by an alarm\n".into_response(),
     }
+}
+
+/// The log's end, so that whoever collects figures can tell later that the end is missing, or that all was written anew.
+fn of_log(chain: &Chain) -> String {
+    let mut out = Text::default();
+    out.one("draem_log_entries", "gauge", "Entries of the log of changes.", chain.entries as f64);
+    out.head("draem_log_head", "gauge", "Number and hash of its newest entry, for edge-plant verify-log --head.");
+    out.line(format_args!("draem_log_head{{head=\"{}:{}\"}} 1", chain.entries, escaped(&chain.head)));
+    out.0
 }
 
 /// Writes families one after the other.

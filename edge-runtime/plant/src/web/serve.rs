@@ -22,6 +22,7 @@ use super::records::Records;
 use super::{events, guard, layout, live, metrics, pictures, rejects};
 use crate::config::Config;
 use crate::link::Station;
+use crate::log::Journal;
 use crate::words::{Language, Word};
 
 /// Connections at once: some ten viewers with some connections each. Beyond it they wait in the kernel's queue.
@@ -44,6 +45,8 @@ pub struct Shared {
     pub station: Station,
     /// Its records.
     pub records: Records,
+    /// The log of changes.
+    pub journal: Journal,
     /// The language of those who ask for none.
     pub language: Language,
     /// Room for streams of events.
@@ -51,11 +54,11 @@ pub struct Shared {
 }
 
 /// Serves for as long as it is waited for.
-pub async fn serve(listener: TcpListener, config: Config, station: Station) {
+pub async fn serve(listener: TcpListener, config: Config, station: Station, journal: Journal) {
     let records = Records::new(config.store().map(Into::into), station.clone());
     tokio::spawn(records.clone().watch_pictures());
     let streams = Arc::new(Semaphore::new(STREAMS));
-    let shared = Arc::new(Shared { station, records, language: config.language(), streams });
+    let shared = Arc::new(Shared { station, records, journal, language: config.language(), streams });
     let router = Router::new()
         .route("/", get(live::page))
         .route("/events", get(events::stream))

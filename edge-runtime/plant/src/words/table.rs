@@ -112,6 +112,8 @@ words! {
     Acknowledged: "Acknowledged.", "Quittiert.";
     AcknowledgedBefore: "An acknowledgement is on its way already.", "Es wurde gerade schon quittiert.";
     NotAcknowledged: "Not acknowledged: the station does not answer.", "Nicht quittiert: Die Station antwortet nicht.";
+    NotLogged: "Not done: it cannot be written to the log of changes.",
+        "Nicht ausgeführt: Das Änderungsprotokoll ist nicht beschreibbar.";
     Back: "Back", "Zurück";
     Counters: "This run", "Dieser Lauf";
     Parts: "Parts", "Teile";
