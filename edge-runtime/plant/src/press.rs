@@ -27,6 +27,9 @@ pub enum PressError {
 /// # Errors
 /// [`PressError`].
 pub async fn press(station: &Station, journal: &Journal, who: &str, role: &str) -> Result<bool, PressError> {
+    if !station.line().connected {
+        return Err(Unheard::NoStation.into());
+    }
     let alarms = station.line().now().map_or_else(
         || "no station".to_owned(),
         |now| now.alarms.iter().map(|alarm| alarm.code.as_str()).collect::<Vec<_>>().join(", "),
