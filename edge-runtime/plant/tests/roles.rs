@@ -437,6 +437,20 @@ fn a_form_that_never_ends_is_not_waited_for_and_a_long_one_is_refused() {
 }
 
 #[test]
+fn who_only_stands_there_keeps_nobody_out() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), HERE, "");
+    let plant = Plant::serve(folder.path());
+    let standing: Vec<_> = (0..600).map(|_| TcpStream::connect(&plant.address).unwrap()).collect();
+    let mut stream = TcpStream::connect(&plant.address).unwrap();
+    // Shorter than the time after which those that stand there are closed in any case.
+    stream.set_read_timeout(Some(Duration::from_secs(9))).unwrap();
+    let request = format!("GET /login HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", plant.address);
+    assert_eq!(answer(&mut stream, &request, "/login").status, 200);
+    drop(standing);
+}
+
+#[test]
 fn beyond_this_machine_nothing_is_served_before_an_admin_has_a_password_and_then_with_tls() {
     let folder = tempfile::tempdir().unwrap();
     let folder = folder.path();

@@ -3,6 +3,7 @@
 //! | file | does |
 //! |---|---|
 //! | [`serve`](mod@serve) | connections |
+//! | `connections` | how many, of whom, and who makes room |
 //! | [`routes`] | which address is for whom, and what answers |
 //! | `guard` | hosts and origins, headers |
 //! | `admit` | who asks, whether they may, and whether they mean it |
@@ -20,6 +21,7 @@
 //! Everything is in the program: no page needs the internet, or a script to be read.
 
 mod admit;
+mod connections;
 mod events;
 mod guard;
 mod layout;

@@ -3,9 +3,7 @@
 //! Takes a listener that is open; serves until it is dropped. Connections and streams of events are bounded: whoever comes later waits, or
 //! is told to, and a connection that asks for nothing is closed.
 
-use std::collections::HashMap;
-use std::net::IpAddr;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::{Extension, State};
@@ -22,6 +20,7 @@ use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
 use tokio_rustls::TlsAcceptor;
 
+use super::connections::Connections;
 use super::guard::{self, Names};
 use super::login::Peer;
 use super::records::Records;
@@ -32,12 +31,6 @@ use crate::log::Journal;
 use crate::roles::{Access, Visitor};
 use crate::words::{Language, Word};
 
-/// Connections at once: some ten viewers with some connections each. Beyond it they wait in the kernel's queue.
-const CONNECTIONS: usize = 256;
-
-/// Connections of one address at once: nobody takes all of them.
-const OF_ONE: usize = CONNECTIONS / 2;
-
 /// A request's head has to be there this soon after the connection, or after the answer before: nobody can hold all connections by asking for
 /// nothing, or ever so slowly.
 const HEAD: Duration = Duration::from_secs(10);
@@ -47,40 +40,6 @@ const PAUSE: Duration = Duration::from_millis(200);
 
 /// Streams of events at once: screens that show *Live*.
 const STREAMS: usize = 64;
-
-/// Connections by address; no more rows than connections.
-type Places = Arc<Mutex<HashMap<IpAddr, usize>>>;
-
-/// One of the connections that an address may have.
-struct Place {
-    places: Places,
-    of: IpAddr,
-}
-
-impl Place {
-    /// None is left where there is none: the connection is closed.
-    fn take(places: &Places, of: IpAddr) -> Option<Self> {
-        let mut taken = places.lock().unwrap_or_else(PoisonError::into_inner);
-        let count = taken.entry(of).or_default();
-        if *count >= OF_ONE {
-            return None;
-        }
-        *count += 1;
-        Some(Self { places: Arc::clone(places), of })
-    }
-}
-
-impl Drop for Place {
-    fn drop(&mut self) {
-        let mut taken = self.places.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(count) = taken.get_mut(&self.of) {
-            *count -= 1;
-            if *count == 0 {
-                taken.remove(&self.of);
-            }
-        }
-    }
-}
 
 /// What every answer is made from.
 #[derive(Debug)]
@@ -152,10 +111,8 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Serv
         .layer(from_fn_with_state(Arc::clone(&shared), guard::guard))
         .with_state(shared);
     let service = TowerToHyperService::new(router);
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    let places = Arc::default();
-    // It is never closed, so that there is room at some time.
-    while let Ok(room) = Arc::clone(&connections).acquire_owned().await {
+    let connections = Connections::default();
+    loop {
         let (stream, peer) = match listener.accept().await {
             Ok(accepted) => accepted,
             Err(error) => {
@@ -164,25 +121,31 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Serv
                 continue;
             }
         };
-        let Some(place) = Place::take(&places, peer.ip()) else { continue };
-        let service = service.clone();
+        // Where there is no place, it is closed at once.
+        let Some(place) = connections.enter(peer.ip()).map(Arc::new) else { continue };
+        let (service, asking, tls) = (service.clone(), Arc::clone(&place), tls.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
+            asking.asked();
             request.extensions_mut().insert(Peer(peer.ip()));
             service.call(request)
         });
-        let tls = tls.clone();
         tokio::spawn(async move {
-            let _held = (room, place);
             let mut protocol = http1::Builder::new();
             protocol.timer(TokioTimer::new()).header_read_timeout(HEAD);
             // Whoever goes away in the middle, or says what is no HTTP or no TLS, is no news.
-            match tls {
-                None => drop(protocol.serve_connection(TokioIo::new(stream), service).await),
-                Some(tls) => {
-                    if let Ok(Ok(stream)) = timeout(HEAD, tls.accept(stream)).await {
-                        drop(protocol.serve_connection(TokioIo::new(stream), service).await);
+            let served = async {
+                match tls {
+                    None => drop(protocol.serve_connection(TokioIo::new(stream), service).await),
+                    Some(tls) => {
+                        if let Ok(Ok(stream)) = timeout(HEAD, tls.accept(stream)).await {
+                            drop(protocol.serve_connection(TokioIo::new(stream), service).await);
+                        }
                     }
                 }
+            };
+            tokio::select! {
+                () = served => {}
+                () = place.ended() => {}
             }
         });
     }
@@ -203,22 +166,4 @@ async fn nothing(
 ) -> Response {
     let language = layout::language(&headers, shared.language);
     (StatusCode::NOT_FOUND, layout::message(&shared, &visitor, language, Word::NotFound.to(language))).into_response()
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn one_address_takes_half_of_the_connections_and_leaves_no_trace() {
-        let places = Places::default();
-        let [one, other] = ["10.0.0.7", "10.0.0.8"].map(|address| address.parse().unwrap());
-        let taken: Vec<_> = (0..1_000).filter_map(|_| Place::take(&places, one)).collect();
-        assert_eq!(taken.len(), OF_ONE);
-        let place = Place::take(&places, other).unwrap();
-        drop(taken);
-        assert!(Place::take(&places, one).is_some());
-        drop(place);
-        assert!(places.lock().unwrap().is_empty());
-    }
 }

@@ -176,7 +176,7 @@ words! {
     Operator: "operator", "Bedienung";
     Engineer: "engineer", "Technik";
     Admin: "admin", "Admin";
-    NoLog: "No log is kept: the configuration has no [roles].", "Es wird kein Protokoll geführt: Die Konfiguration hat kein [roles].";
+    NoLog: "No log is kept: the configuration does not name its folder.", "Es wird kein Protokoll geführt: Die Konfiguration nennt keinen Ordner dafür.";
     NoLogRead: "The log cannot be read: ", "Das Protokoll ist nicht lesbar: ";
     LogWhole: "Every entry is as it was written and follows the one before.",
         "Jeder Eintrag ist, wie er geschrieben wurde, und folgt auf den davor.";
