@@ -14,7 +14,8 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
-use crate::{link, modbus, web};
+use crate::web::records::Records;
+use crate::{link, modbus, mqtt, web};
 
 /// Wrong arguments or configuration.
 pub const USAGE: u8 = 2;
@@ -91,11 +92,17 @@ fn serve(config: Config) -> Result<()> {
             eprintln!("modbus://{}", listener.local_addr().context("no address")?);
             tokio::spawn(modbus::serve::serve(listener, station.clone()));
         }
+        let mut teller = None;
+        if let Some(settings) = config.mqtt() {
+            let records = Records::new(config.store().map(Into::into), station.clone());
+            teller = Some(mqtt::serve::start(settings.clone(), station.clone(), records).context("no MQTT")?);
+        }
         eprintln!("http://{address}/");
         tokio::select! {
-            () = web::serve(listener, config, station) => Ok(()),
-            _ = terminate.recv() => Ok(()),
-            _ = interrupt.recv() => Ok(()),
+            () = web::serve(listener, config, station) => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
+        teller.map_or(Ok(()), |teller| teller.finish()).context("what was told is told again")
     })
 }

@@ -1,6 +1,7 @@
 //! From what the file says to what can be relied on.
 //!
-//! Takes a path or text; gives a [`Config`] with private fields. It opens neither socket nor port.
+//! Takes a path or text; gives a [`Config`] with private fields. It reads the files with secrets that it names, and opens neither socket nor
+//! port.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::mqtt::settings::{self, Settings, SettingsError};
 use crate::words::Language;
 
 #[derive(Debug, Deserialize)]
@@ -16,6 +18,7 @@ struct Raw {
     station: RawStation,
     web: RawWeb,
     modbus: Option<RawModbus>,
+    mqtt: Option<settings::Raw>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -70,6 +73,14 @@ pub enum ConfigError {
         /// What would be right.
         expected: &'static str,
     },
+    /// Something of the section `[mqtt]` cannot be used.
+    #[error("{file}: {source}")]
+    Mqtt {
+        /// The file.
+        file: String,
+        /// What.
+        source: SettingsError,
+    },
 }
 
 /// An address of this machine's own.
@@ -88,13 +99,14 @@ fn own(file: &str, key: &'static str, got: &str) -> Result<SocketAddr, ConfigErr
 /// A configuration that has been checked.
 ///
 /// # Invariants
-/// Its addresses are of this machine's own, which nobody else reaches.
+/// The addresses that it listens on are of this machine's own, which nobody else reaches.
 #[derive(Debug, Clone)]
 pub struct Config {
     socket: PathBuf,
     store: Option<PathBuf>,
     listen: SocketAddr,
     modbus: Option<SocketAddr>,
+    mqtt: Option<Settings>,
     language: Language,
 }
 
@@ -114,15 +126,18 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
-        let Raw { station, web, modbus } = toml::from_str(text)
+        let Raw { station, web, modbus, mqtt } = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
         let listen = own(file, "web.listen", &web.listen)?;
         let modbus = modbus.map(|modbus| own(file, "modbus.listen", &modbus.listen)).transpose()?;
+        let mqtt = mqtt.map(|raw| Settings::check(raw, base)).transpose();
+        let mqtt = mqtt.map_err(|source| ConfigError::Mqtt { file: file.to_owned(), source })?;
         Ok(Self {
             socket: base.join(station.socket),
             store: station.store.map(|store| base.join(store)),
             listen,
             modbus,
+            mqtt,
             language: web.language,
         })
     }
@@ -151,6 +166,12 @@ impl Config {
         self.modbus
     }
 
+    /// The broker that is told, if there is one.
+    #[must_use]
+    pub const fn mqtt(&self) -> Option<&Settings> {
+        self.mqtt.as_ref()
+    }
+
     /// The language of those who ask for none that is known.
     #[must_use]
     pub const fn language(&self) -> Language {
@@ -159,13 +180,14 @@ impl Config {
 
     /// Key and value of what was understood, for a table.
     #[must_use]
-    pub fn table(&self) -> [(&'static str, String); 5] {
+    pub fn table(&self) -> [(&'static str, String); 6] {
         let store = self.store.as_ref().map_or("as the station says".to_owned(), |store| store.display().to_string());
         [
             ("station's socket", self.socket.display().to_string()),
             ("records", store),
             ("page", format!("http://{}/", self.listen)),
             ("modbus", self.modbus.map_or("none".to_owned(), |address| address.to_string())),
+            ("mqtt", self.mqtt.as_ref().map_or("none".to_owned(), Settings::about)),
             ("language", self.language.code().to_owned()),
         ]
     }
@@ -203,6 +225,15 @@ mod tests {
             let message = parse(&EXAMPLE.replace("127.0.0.1:8410", listen)).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
+    }
+
+    #[test]
+    fn a_section_that_cannot_be_used_is_named_with_its_file() {
+        let section = "[mqtt]\nhost = \"broker\"\nstation = \"north\"\nstate_dir = \"state\"\n";
+        let config = parse(&format!("{EXAMPLE}{section}")).unwrap();
+        assert_eq!(config.mqtt().unwrap().state_dir, Path::new("base/state"));
+        let message = parse(&format!("{EXAMPLE}{}", section.replace("north", "#"))).unwrap_err().to_string();
+        assert!(message.starts_with("plant.toml: mqtt.station = \"#\", "), "{message}");
     }
 
     #[test]

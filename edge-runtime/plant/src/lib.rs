@@ -14,6 +14,7 @@
 //! | `words` | a language | what people read |
 //! | `web` | requests | pages, events, pictures, metrics |
 //! | `modbus` | requests of a controller | registers, a handshake |
+//! | `mqtt` | what is known, records | messages to a broker |
 //! | `clock` | | the time, for all others |
 
 #[cfg(feature = "serve")]
@@ -28,6 +29,8 @@ pub mod line;
 pub mod link;
 #[cfg(feature = "serve")]
 pub mod modbus;
+#[cfg(feature = "serve")]
+pub mod mqtt;
 #[cfg(feature = "serve")]
 pub mod store;
 #[cfg(feature = "serve")]

@@ -20,7 +20,7 @@ mod layout;
 mod live;
 mod metrics;
 mod pictures;
-mod records;
+pub(crate) mod records;
 mod rejects;
 pub mod serve;
 
