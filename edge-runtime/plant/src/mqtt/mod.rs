@@ -9,6 +9,7 @@
 //! | [`outbox`] | what is sent next, and what follows from an acknowledgement | yes |
 //! | [`command`] | whether a message may press the reset button | yes |
 //! | [`settings`] | the section of the configuration, checked | but for the secrets' files |
+//! | [`tls`] | whose certificates are believed | no: files |
 //! | [`mark`] | how far the broker has heard, kept over a restart | no: a file |
 //! | [`session`] | one connection with the broker | no |
 //! | [`serve`](mod@serve) | connects again and again, and asks the store for what is to be told | no |
@@ -25,4 +26,5 @@ pub mod payload;
 pub mod serve;
 pub mod session;
 pub mod settings;
+pub mod tls;
 pub mod topics;

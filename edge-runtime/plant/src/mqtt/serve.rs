@@ -6,6 +6,7 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::Notify;
 use tokio::time::{Instant, MissedTickBehavior, interval, sleep, timeout};
@@ -214,6 +215,21 @@ async fn connected(shared: &Arc<Shared>) -> Result<std::convert::Infallible, Ses
     let stream = timeout(CONNECT, TcpStream::connect(address)).await.map_err(|_| SessionError::Silent)?;
     let stream = stream.map_err(failed)?;
     stream.set_nodelay(true)?;
+    match &settings.tls {
+        None => converse(shared, stream).await,
+        Some(tls) => {
+            let opened = timeout(CONNECT, tls.connect(stream)).await.map_err(|_| SessionError::Silent)?;
+            converse(shared, opened.map_err(failed)?).await
+        }
+    }
+}
+
+/// Speaks MQTT on a connection that is open.
+async fn converse<S: AsyncRead + AsyncWrite + Unpin>(
+    shared: &Arc<Shared>,
+    stream: S,
+) -> Result<std::convert::Infallible, SessionError> {
+    let settings = &shared.settings;
     let mut session = Session::open(stream, settings).await?;
     {
         let State { outbox, connected } = &mut *shared.state();

@@ -11,10 +11,14 @@ use std::time::Duration;
 use serde::Deserialize;
 use thiserror::Error;
 
+use super::tls::{self, Tls};
 use super::topics::{MOST_LEVEL_BYTES, Topics, is_level};
 
 /// Bytes of a secret's file at most.
 const MOST_SECRET_BYTES: u64 = 1024;
+
+/// Bytes of a private key's file at most: the longest RSA keys have some twelve thousand.
+const MOST_KEY_BYTES: u64 = 64 * 1024;
 
 /// Characters of a command's secret at the least: nobody guesses it over a network.
 const LEAST_SECRET: usize = 16;
@@ -27,8 +31,7 @@ const MOST_QUEUE: u64 = 1_000_000_000;
 #[serde(deny_unknown_fields)]
 pub struct Raw {
     host: String,
-    #[serde(default = "port")]
-    port: u16,
+    port: Option<u16>,
     client_id: Option<String>,
     #[serde(default = "prefix")]
     prefix: String,
@@ -41,11 +44,13 @@ pub struct Raw {
     queue: u64,
     state_dir: PathBuf,
     command_secret_file: Option<PathBuf>,
+    tls_ca_file: Option<PathBuf>,
+    tls_certificate_file: Option<PathBuf>,
+    tls_key_file: Option<PathBuf>,
 }
 
-const fn port() -> u16 {
-    1883
-}
+/// The ports that brokers have: plain, and with TLS.
+const PORTS: [u16; 2] = [1883, 8883];
 
 fn prefix() -> String {
     "draem".to_owned()
@@ -99,6 +104,16 @@ pub enum SettingsError {
         path: String,
         /// Its rights.
         mode: u32,
+    },
+    /// It holds nothing that TLS can use.
+    #[error("mqtt.{key}: {path}: {reason}")]
+    Tls {
+        /// Which key.
+        key: &'static str,
+        /// The file.
+        path: String,
+        /// What is wrong.
+        reason: String,
     },
     /// It holds no secret.
     #[error("mqtt.{key}: {path}: {expected}")]
@@ -157,6 +172,8 @@ pub struct Settings {
     pub state_dir: PathBuf,
     /// What a command must carry; without it none is heard.
     pub command_secret: Option<Secret>,
+    /// What encrypts the connection; without it nothing does.
+    pub tls: Option<Tls>,
 }
 
 impl Settings {
@@ -180,7 +197,8 @@ impl Settings {
         {
             return value("host", &raw.host, "a name or an address is needed, without a scheme and without a port");
         }
-        range("port", raw.port.into(), 1, u16::MAX.into())?;
+        let port = raw.port.unwrap_or(PORTS[usize::from(raw.tls_ca_file.is_some())]);
+        range("port", port.into(), 1, u16::MAX.into())?;
         range("keep_alive_s", raw.keep_alive_s.into(), 2, 600)?;
         range("queue", raw.queue, 1, MOST_QUEUE)?;
         let level = format!("letters, digits, dots, - and _ are needed, {MOST_LEVEL_BYTES} at most");
@@ -210,9 +228,31 @@ impl Settings {
         };
         let command_secret =
             raw.command_secret_file.map(|file| secret("command_secret_file", &base.join(file), LEAST_SECRET));
+        let tls = match (raw.tls_ca_file, raw.tls_certificate_file, raw.tls_key_file) {
+            (None, None, None) => None,
+            (Some(ca), None, None) => Some(Tls::load(&raw.host, &base.join(ca), None)?),
+            (Some(ca), Some(certificate), Some(key)) => {
+                let (certificate, key) = (base.join(certificate), base.join(key));
+                let private = private(tls::KEY, &key, MOST_KEY_BYTES)?;
+                Some(Tls::load(&raw.host, &base.join(ca), Some((&certificate, &key, private)))?)
+            }
+            (None, ..) => {
+                return Err(SettingsError::Missing {
+                    key: tls::CA,
+                    why: "whose certificate the broker's has to be signed with",
+                });
+            }
+            (Some(_), None, Some(_)) => {
+                return Err(SettingsError::Missing { key: tls::CERTIFICATE, why: "a key is a certificate's" });
+            }
+            (Some(_), Some(_), None) => {
+                return Err(SettingsError::Missing { key: tls::KEY, why: "a certificate is shown with its key" });
+            }
+        };
         Ok(Self {
             host: raw.host,
-            port: raw.port,
+            port,
+            tls,
             client_id,
             topics: Topics::new(&raw.prefix, &raw.station),
             login,
@@ -229,12 +269,13 @@ impl Settings {
         let login = self.login.as_ref().map_or("as nobody".to_owned(), |(user, _)| format!("as {user}"));
         let commands = if self.command_secret.is_some() { "commands allowed" } else { "no commands" };
         let (host, port, base, queue) = (&self.host, self.port, self.topics.base(), self.queue);
-        format!("{host}:{port} {login}, not encrypted, {base}/, {queue} parts may wait, {commands}")
+        let tls = if self.tls.is_some() { "TLS" } else { "not encrypted" };
+        format!("{host}:{port} {login}, {tls}, {base}/, {queue} parts may wait, {commands}")
     }
 }
 
-/// The first line of a file that only its owner can read.
-fn secret(key: &'static str, path: &Path, least: usize) -> Result<Secret, SettingsError> {
+/// The text of a file that only its owner can read, less than `most` bytes.
+fn private(key: &'static str, path: &Path, most: u64) -> Result<Secret, SettingsError> {
     let shown = path.display().to_string();
     let failed = |source| SettingsError::Read { key, path: shown.clone(), source };
     let file = std::fs::File::open(path).map_err(failed)?;
@@ -243,13 +284,24 @@ fn secret(key: &'static str, path: &Path, least: usize) -> Result<Secret, Settin
         return Err(SettingsError::Open { key, path: shown, mode: about.mode() & 0o777 });
     }
     let mut text = String::new();
-    file.take(MOST_SECRET_BYTES).read_to_string(&mut text).map_err(failed)?;
-    let line = text.lines().next().unwrap_or_default();
-    if line.chars().count() < least || text.len() as u64 == MOST_SECRET_BYTES {
-        let expected = format!(
-            "its first line must have {least} characters or more, and the file less than {MOST_SECRET_BYTES} bytes"
-        );
-        return Err(SettingsError::Secret { key, path: shown, expected });
+    file.take(most).read_to_string(&mut text).map_err(failed)?;
+    if text.len() as u64 == most {
+        return Err(SettingsError::Secret {
+            key,
+            path: shown,
+            expected: format!("less than {most} bytes are expected"),
+        });
+    }
+    Ok(Secret(text))
+}
+
+/// Its first line, of so many characters at the least.
+fn secret(key: &'static str, path: &Path, least: usize) -> Result<Secret, SettingsError> {
+    let text = private(key, path, MOST_SECRET_BYTES)?;
+    let line = text.expose().lines().next().unwrap_or_default();
+    if line.chars().count() < least {
+        let expected = format!("its first line must have {least} characters or more");
+        return Err(SettingsError::Secret { key, path: path.display().to_string(), expected });
     }
     Ok(Secret::new(line))
 }
@@ -293,6 +345,18 @@ mod tests {
             ("\"north\"", "\"north\"\nclient_id = \"\"", "mqtt.client_id = \"\""),
             ("\"north\"", "\"north\"\nuser = \"me\"", "mqtt.password_file is missing"),
             ("\"north\"", "\"north\"\npassword_file = \"x\"", "mqtt.user is missing"),
+            ("\"north\"", "\"north\"\ntls_key_file = \"x\"", "mqtt.tls_ca_file is missing"),
+            (
+                "\"north\"",
+                "\"north\"\ntls_ca_file = \"x\"\ntls_key_file = \"x\"",
+                "mqtt.tls_certificate_file is missing",
+            ),
+            (
+                "\"north\"",
+                "\"north\"\ntls_ca_file = \"x\"\ntls_certificate_file = \"x\"",
+                "mqtt.tls_key_file is missing",
+            ),
+            ("\"north\"", "\"north\"\ntls_ca_file = \"none\"", "mqtt.tls_ca_file: base/none: "),
             ("\"north\"", "\"north\"\ncommand_secret_file = \"none\"", "mqtt.command_secret_file: base/none: "),
         ] {
             let message = check(&LEAST.replace(from, to), Path::new("base")).unwrap_err().to_string();
@@ -310,7 +374,7 @@ mod tests {
             ("a long enough secret\n", 0o604, "chmod 600"),
             ("too short\n", 0o600, "16 characters or more"),
             ("", 0o600, "1 characters or more"),
-            (&"x".repeat(2_000), 0o600, "less than 1024 bytes"),
+            (&"x".repeat(2_000), 0o600, "less than 1024 bytes are expected"),
         ] {
             std::fs::write(&path, content).unwrap();
             std::fs::set_permissions(&path, PermissionsExt::from_mode(mode)).unwrap();

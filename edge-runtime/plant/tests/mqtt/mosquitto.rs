@@ -21,7 +21,9 @@ const PITCH: Duration = Duration::from_millis(20);
 /// The broker and its folder. What it keeps lies there: subscriptions, and what subscribers have not taken.
 struct Broker {
     folder: tempfile::TempDir,
+    /// Plain, and with TLS.
     port: u16,
+    tls_port: u16,
     child: Option<Child>,
     said: Said,
 }
@@ -43,14 +45,17 @@ fn program() -> PathBuf {
 impl Broker {
     fn start() -> Self {
         let folder = tempfile::tempdir().unwrap();
-        let port = TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let free = || TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap().port();
+        let (port, tls_port, below) = (free(), free(), folder.path().display());
         let config = format!(
-            "listener {port} 127.0.0.1\nallow_anonymous true\nuser root\npersistence true\npersistence_location {}/\n\
-             autosave_interval 0\nmax_inflight_messages 0\nmax_queued_messages 0\nlog_dest stderr\nlog_type all\n",
-            folder.path().display()
+            "allow_anonymous true\nuser root\npersistence true\npersistence_location {below}/\nautosave_interval 0\n\
+             max_inflight_messages 0\nmax_queued_messages 0\nlog_dest stderr\nlog_type all\nlistener {port} 127.0.0.1\n\
+             listener {tls_port} 127.0.0.1\ncertfile {below}/certificate.pem\nkeyfile {below}/key.pem\n"
         );
+        std::fs::write(folder.path().join("certificate.pem"), include_str!("tls/certificate.pem")).unwrap();
+        std::fs::write(folder.path().join("key.pem"), include_str!("tls/key.pem")).unwrap();
         std::fs::write(folder.path().join("mosquitto.conf"), config).unwrap();
-        let mut broker = Self { folder, port, child: None, said: Said::default() };
+        let mut broker = Self { folder, port, tls_port, child: None, said: Said::default() };
         broker.resume();
         broker
     }
@@ -195,6 +200,9 @@ impl Drop for Over<'_> {
     }
 }
 
+/// In place of more configuration: over TLS.
+const TLS: &str = "TLS";
+
 /// What begins each test: all of it runs, and the mark is set before the first part.
 fn all(more: &str) -> (Broker, Watcher, Rig, crate::rig::Plant) {
     let mut broker = Broker::start();
@@ -203,7 +211,12 @@ fn all(more: &str) -> (Broker, Watcher, Rig, crate::rig::Plant) {
     broker.end();
     broker.resume();
     until("the watcher is back", || broker.came("watcher") > 0);
-    let rig = Rig::new(broker.port, more);
+    let rig = Rig::new(broker.port, "");
+    let certificate = broker.folder.path().join("certificate.pem");
+    match more {
+        TLS => rig.configure(broker.tls_port, &format!("tls_ca_file = {certificate:?}\n")),
+        more => rig.configure(broker.port, more),
+    }
     let plant = rig.start();
     until("the program has connected", || broker.came("draem-north") > 0);
     until("it has set its mark", || rig.mark().contains("\"run\":3"));
@@ -294,8 +307,8 @@ fn more_than_may_wait_is_left_out_and_the_count_is_told() {
 
 #[test]
 #[ignore = "needs Mosquitto: scripts/test.sh mqtt"]
-fn alarms_and_commands_go_both_ways() {
-    let (mut broker, watcher, rig, _plant) = all("");
+fn alarms_and_commands_go_both_ways_over_tls() {
+    let (mut broker, watcher, rig, _plant) = all(TLS);
     rig.alarms(&["BIN_FULL"]);
     until("raised", || watcher.newest("alarm/BIN_FULL").contains(r#""raised":true"#));
     until("the state", || watcher.newest("state").contains(r#""line":"fault""#));

@@ -1,25 +1,42 @@
 //! A broker that says what the test wants it to say.
 
-use std::io::{Read as _, Write as _};
+use std::io::{Read, Write};
 use std::net::{TcpListener, TcpStream};
+use std::os::unix::fs::PermissionsExt;
+use std::sync::Arc;
 
 use bytes::BytesMut;
 use rumqttc::mqttbytes::v4::{ConnAck, Connect, ConnectReturnCode, Packet, PubAck, Publish};
 use rumqttc::mqttbytes::{Error, QoS};
+use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::pem::PemObject as _;
+use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
+use tokio_rustls::rustls::server::WebPkiClientVerifier;
+use tokio_rustls::rustls::{RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 
 use crate::rig::{Rig, SECRET};
 use crate::{PATIENCE, until};
 
 /// One connection of the program's.
-struct Client {
-    stream: TcpStream,
+struct Client<S> {
+    stream: S,
     inbox: BytesMut,
 }
 
-impl Client {
+fn accept(listener: &TcpListener) -> TcpStream {
+    let (stream, _) = listener.accept().unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    stream
+}
+
+impl Client<TcpStream> {
     fn accept(listener: &TcpListener) -> (Self, Connect) {
-        let (stream, _) = listener.accept().unwrap();
-        stream.set_read_timeout(Some(PATIENCE)).unwrap();
+        Self::open(accept(listener))
+    }
+}
+
+impl<S: Read + Write> Client<S> {
+    fn open(stream: S) -> (Self, Connect) {
         let mut client = Self { stream, inbox: BytesMut::new() };
         let Packet::Connect(connect) = client.next() else { panic!("it introduces itself first") };
         client.say(&Packet::ConnAck(ConnAck::new(ConnectReturnCode::Success, false)));
@@ -187,4 +204,53 @@ fn a_broker_that_says_rubbish_is_left_and_tried_again() {
     }
     let (mut client, _) = Client::accept(&listener);
     client.heard("online");
+}
+
+const CERTIFICATE: &str = include_str!("tls/certificate.pem");
+const KEY: &str = include_str!("tls/key.pem");
+
+/// A broker's side of TLS that asks for a certificate.
+fn tls(stream: TcpStream) -> StreamOwned<ServerConnection, TcpStream> {
+    let provider = Arc::new(ring::default_provider());
+    let certificate = CertificateDer::from_pem_slice(CERTIFICATE.as_bytes()).unwrap();
+    let mut roots = RootCertStore::empty();
+    roots.add(certificate.clone()).unwrap();
+    let asks = WebPkiClientVerifier::builder_with_provider(Arc::new(roots), Arc::clone(&provider)).build().unwrap();
+    let config = ServerConfig::builder_with_provider(provider).with_safe_default_protocol_versions().unwrap();
+    let key = PrivateKeyDer::from_pem_slice(KEY.as_bytes()).unwrap();
+    let config = config.with_client_cert_verifier(asks).with_single_cert(vec![certificate], key).unwrap();
+    StreamOwned::new(ServerConnection::new(Arc::new(config)).unwrap(), stream)
+}
+
+#[test]
+fn over_tls_both_show_who_they_are_and_a_stranger_hears_nothing() {
+    let (listener, port) = listen();
+    let ours = "tls_certificate_file = \"certificate.pem\"\ntls_key_file = \"key.pem\"\nuser = \"north\"\npassword_file = \"secret\"\n";
+    let rig = Rig::new(port, "");
+    for (name, text) in
+        [("certificate.pem", CERTIFICATE), ("stranger.pem", include_str!("tls/stranger.pem")), ("key.pem", KEY)]
+    {
+        let path = rig.folder.path().join(name);
+        std::fs::write(&path, text).unwrap();
+        std::fs::set_permissions(&path, PermissionsExt::from_mode(0o600)).unwrap();
+    }
+    rig.configure(port, &format!("tls_ca_file = \"stranger.pem\"\n{ours}"));
+    let plant = rig.start();
+    let mut stranger = tls(accept(&listener));
+    let heard = stranger.read(&mut [0; 256]);
+    assert!(heard.is_err(), "whoever is not believed hears neither password nor parts, but {heard:?}");
+    drop((plant, stranger));
+
+    rig.configure(port, &format!("tls_ca_file = \"certificate.pem\"\n{ours}"));
+    let _plant = rig.start();
+    // The one before may have come once more.
+    let (mut client, connect) = loop {
+        let mut stream = tls(accept(&listener));
+        if stream.conn.complete_io(&mut stream.sock).is_ok() {
+            break Client::open(stream);
+        }
+    };
+    let login = connect.login.unwrap();
+    assert_eq!((login.username.as_str(), login.password.as_str()), ("north", SECRET));
+    assert_eq!(&*client.heard("online").payload, b"online");
 }
