@@ -21,7 +21,8 @@ use crate::log::{Chain, Journal, Note, read};
 use crate::roles::people::{PeopleError, hold};
 use crate::roles::{Access, People, Role};
 use crate::web::Served;
-use crate::{clock, link, modbus, web};
+use crate::web::records::Records;
+use crate::{clock, link, modbus, mqtt, web};
 
 /// Wrong arguments or configuration.
 pub const USAGE: u8 = 2;
@@ -299,13 +300,21 @@ fn serve(config: Config) -> Result<ExitCode> {
             eprintln!("modbus://{}", listener.local_addr().context("no address")?);
             tokio::spawn(modbus::serve::serve(listener, station.clone(), journal.clone()));
         }
+        let mut teller = None;
+        if let Some(settings) = config.mqtt() {
+            let records = Records::new(config.store().map(Into::into), station.clone());
+            let started = mqtt::serve::start(settings.clone(), station.clone(), journal.clone(), records);
+            teller = Some(started.context("no MQTT")?);
+        }
         tokio::spawn(look_through(journal.clone()));
         eprintln!("{}://{address}/", config.scheme());
         tokio::select! {
-            () = web::serve(listener, tls, Served { config, station, journal, access }) => Ok(ExitCode::SUCCESS),
-            _ = terminate.recv() => Ok(ExitCode::SUCCESS),
-            _ = interrupt.recv() => Ok(ExitCode::SUCCESS),
+            () = web::serve(listener, tls, Served { config, station, journal, access }) => {}
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
         }
+        teller.map_or(Ok(()), |teller| teller.finish()).context("what was told is told again")?;
+        Ok(ExitCode::SUCCESS)
     })
 }
 

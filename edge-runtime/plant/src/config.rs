@@ -1,6 +1,7 @@
 //! From what the file says to what can be relied on.
 //!
-//! Takes a path or text; gives a [`Config`] with private fields. It opens neither socket nor port.
+//! Takes a path or text; gives a [`Config`] with private fields. It reads the files with secrets that it names, and opens neither socket nor
+//! port.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::mqtt::settings::{self, Settings, SettingsError};
 use crate::words::Language;
 
 #[derive(Debug, Deserialize)]
@@ -18,6 +20,7 @@ struct Raw {
     tls: Option<Tls>,
     modbus: Option<RawModbus>,
     roles: Option<RawRoles>,
+    mqtt: Option<settings::Raw>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -105,6 +108,14 @@ pub enum ConfigError {
         /// What would be right.
         expected: &'static str,
     },
+    /// Something of the section `[mqtt]` cannot be used.
+    #[error("{file}: {source}")]
+    Mqtt {
+        /// The file.
+        file: String,
+        /// What.
+        source: SettingsError,
+    },
 }
 
 /// An address with a port.
@@ -130,6 +141,7 @@ pub struct Config {
     store: Option<PathBuf>,
     listen: SocketAddr,
     modbus: Option<SocketAddr>,
+    mqtt: Option<Settings>,
     language: Language,
     names: Vec<String>,
     tls: Option<Tls>,
@@ -154,7 +166,7 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
-        let Raw { station, web, tls, modbus, roles } = toml::from_str(text)
+        let Raw { station, web, tls, modbus, roles, mqtt } = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
         let refused =
             |key, got: &str, expected| ConfigError::Value { file: file.to_owned(), key, got: got.to_owned(), expected };
@@ -199,11 +211,14 @@ impl Config {
             ))
         });
         let modbus = modbus.transpose()?;
+        let mqtt = mqtt.map(|raw| Settings::check(raw, base)).transpose();
+        let mqtt = mqtt.map_err(|source| ConfigError::Mqtt { file: file.to_owned(), source })?;
         Ok(Self {
             socket: base.join(station.socket),
             store: station.store.map(|store| base.join(store)),
             listen,
             modbus,
+            mqtt,
             language: web.language,
             names: web.names,
             tls: tls.map(|tls| Tls { certificate: base.join(tls.certificate), key: base.join(tls.key) }),
@@ -235,6 +250,12 @@ impl Config {
     #[must_use]
     pub const fn modbus(&self) -> Option<SocketAddr> {
         self.modbus
+    }
+
+    /// The broker that is told, if there is one.
+    #[must_use]
+    pub const fn mqtt(&self) -> Option<&Settings> {
+        self.mqtt.as_ref()
     }
 
     /// The language of those who ask for none that is known.
@@ -289,13 +310,14 @@ impl Config {
 
     /// Key and value of what was understood, for a table.
     #[must_use]
-    pub fn table(&self) -> [(&'static str, String); 7] {
+    pub fn table(&self) -> [(&'static str, String); 8] {
         let store = self.store.as_ref().map_or("as the station says".to_owned(), |store| store.display().to_string());
         [
             ("station's socket", self.socket.display().to_string()),
             ("records", store),
             ("page", format!("{}://{}/", self.scheme(), self.listen)),
             ("modbus", self.modbus.map_or("none".to_owned(), |address| address.to_string())),
+            ("mqtt", self.mqtt.as_ref().map_or("none".to_owned(), Settings::about)),
             ("language", self.language.code().to_owned()),
             ("who may look", if self.look == Look::Anyone { "anyone" } else { "who is signed in" }.to_owned()),
             ("log of changes", self.log().map_or("none: nobody will know".to_owned(), |log| log.display().to_string())),
@@ -370,6 +392,15 @@ mod tests {
         assert_eq!(with("").unwrap().look(), Look::Anyone);
         assert_eq!(with("[roles]\nfolder = \"s\"\nlook = \"operator\"\n").unwrap().look(), Look::Operator);
         assert!(with("[roles]\nfolder = \"s\"\nlook = \"nobody\"\n").is_err());
+    }
+
+    #[test]
+    fn a_section_that_cannot_be_used_is_named_with_its_file() {
+        let section = "[mqtt]\nhost = \"broker\"\nstation = \"north\"\nstate_dir = \"state\"\n";
+        let config = parse(&format!("{EXAMPLE}{section}")).unwrap();
+        assert_eq!(config.mqtt().unwrap().state_dir, Path::new("base/state"));
+        let message = parse(&format!("{EXAMPLE}{}", section.replace("north", "#"))).unwrap_err().to_string();
+        assert!(message.starts_with("plant.toml: mqtt.station = \"#\", "), "{message}");
     }
 
     #[test]

@@ -17,6 +17,7 @@
 //! | `words` | a language | what people read |
 //! | `web` | requests | pages, events, pictures, metrics |
 //! | `modbus` | requests of a controller | registers, a handshake |
+//! | `mqtt` | what is known, records | messages to a broker |
 //! | `clock` | | the time, for all others |
 
 #[cfg(feature = "serve")]
@@ -33,6 +34,8 @@ pub mod link;
 pub mod log;
 #[cfg(feature = "serve")]
 pub mod modbus;
+#[cfg(feature = "serve")]
+pub mod mqtt;
 #[cfg(feature = "serve")]
 pub mod press;
 #[cfg(feature = "serve")]

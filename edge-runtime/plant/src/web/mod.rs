@@ -30,7 +30,7 @@ mod log;
 mod login;
 mod metrics;
 mod pictures;
-mod records;
+pub(crate) mod records;
 mod rejects;
 pub mod routes;
 pub mod serve;
