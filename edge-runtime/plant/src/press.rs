@@ -1,4 +1,4 @@
-//! The reset button, pressed from the page or by a controller: written to the log first, then asked of the station.
+//! The reset button, pressed from the page, by a controller or over MQTT: written to the log first, then asked of the station.
 //!
 //! Where the log cannot be written, nothing is pressed; the button at the line works all the same.
 

@@ -8,7 +8,7 @@
 
 use std::fs::{File, OpenOptions};
 use std::io::{Read as _, Write as _};
-use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, fchown};
+use std::os::unix::fs::{DirBuilderExt as _, MetadataExt as _, OpenOptionsExt as _, chown, fchown};
 use std::path::{Path, PathBuf};
 
 use shared::wall::WallTime;
@@ -122,7 +122,7 @@ impl Log {
     /// # Errors
     /// [`LogError`].
     pub fn open(folder: &Path, limits: Limits, at: WallTime) -> Result<Self, LogError> {
-        std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(disk(folder))?;
+        begun(folder)?;
         let lock = made(folder, LOCK)?;
         let mut log = Self { folder: folder.to_owned(), limits, lock, chain: Chain::default(), open: None };
         log.locked(|log| log.catch_up(at))?;
@@ -258,6 +258,21 @@ impl Log {
     }
 }
 
+/// Makes the folder where it is missing. It belongs to whom the one around it belongs to: root may have begun a log for the service's user.
+fn begun(folder: &Path) -> Result<(), LogError> {
+    if folder.is_dir() {
+        return Ok(());
+    }
+    std::fs::DirBuilder::new().recursive(true).mode(0o700).create(folder).map_err(disk(folder))?;
+    let Some(around) = folder.parent().filter(|around| !around.as_os_str().is_empty()) else { return Ok(()) };
+    let (owner, now) =
+        (std::fs::metadata(around).map_err(disk(around))?, std::fs::metadata(folder).map_err(disk(folder))?);
+    if (owner.uid(), owner.gid()) != (now.uid(), now.gid()) {
+        chown(folder, Some(owner.uid()), Some(owner.gid())).map_err(disk(folder))?;
+    }
+    Ok(())
+}
+
 /// A file in the folder, for its owner alone, and that is the folder's owner, whoever made the file.
 fn made(folder: &Path, name: &str) -> Result<File, LogError> {
     let path = folder.join(name);
@@ -320,6 +335,21 @@ mod tests {
         log(&below).append(WallTime(0), &note("look")).unwrap();
         let mode = |path: &Path| std::fs::metadata(path).unwrap().mode() & 0o777;
         assert_eq!((mode(&below), mode(&listed(&below).unwrap()[0])), (0o700, 0o600));
+    }
+
+    #[test]
+    fn what_root_begins_belongs_to_whom_the_folder_belongs_to() {
+        let folder = tempfile::tempdir().unwrap();
+        // Only root gives anything away; whoever else runs this has nothing to see.
+        if chown(folder.path(), Some(4_321), Some(4_322)).is_err() {
+            return;
+        }
+        let below = folder.path().join("log");
+        log(&below).append(WallTime(0), &note("look")).unwrap();
+        for path in [&below, &below.join(LOCK), &listed(&below).unwrap()[0]] {
+            let about = std::fs::metadata(path).unwrap();
+            assert_eq!((about.uid(), about.gid()), (4_321, 4_322), "{}", path.display());
+        }
     }
 
     #[test]

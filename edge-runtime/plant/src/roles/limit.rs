@@ -78,10 +78,7 @@ impl Tries {
         // Whoever has one address of version 6 has at least all that share its first half.
         let hash = match address {
             IpAddr::V4(address) => self.hasher.hash_one(address.octets()),
-            IpAddr::V6(address) => match address.to_ipv4_mapped() {
-                Some(address) => self.hasher.hash_one(address.octets()),
-                None => self.hasher.hash_one(&address.segments()[..4]),
-            },
+            IpAddr::V6(address) => self.hasher.hash_one(&address.segments()[..4]),
         };
         &mut self.places[hash as usize % PLACES]
     }
@@ -91,6 +88,7 @@ impl Tries {
     /// # Errors
     /// How long to wait.
     pub fn take(&mut self, at: Micros, address: IpAddr) -> Result<(), Micros> {
+        let address = address.to_canonical();
         self.place(address).take(at, OF_ONE)?;
         if address.is_loopback() {
             return Ok(());
@@ -100,6 +98,7 @@ impl Tries {
 
     /// A try that was right does not count.
     pub fn right(&mut self, address: IpAddr) {
+        let address = address.to_canonical();
         self.place(address).give_back(OF_ONE);
         if !address.is_loopback() {
             self.all.give_back(OF_ALL);
@@ -140,7 +139,9 @@ mod tests {
         // A minute: the burst, and twenty more.
         let taken = taken.count();
         assert!((40..=OF_ALL.burst as usize + 20).contains(&taken), "{taken}");
-        assert_eq!(tries.take(Micros(60 * SECOND), "::1".parse().unwrap()), Ok(()));
+        for here in ["127.0.0.1", "::1", "::ffff:127.0.0.2"] {
+            assert_eq!(tries.take(Micros(60 * SECOND), here.parse().unwrap()), Ok(()), "{here}");
+        }
     }
 
     #[test]

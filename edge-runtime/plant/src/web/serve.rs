@@ -122,11 +122,11 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Serv
             }
         };
         // Where there is no place, it is closed at once.
-        let Some(place) = connections.enter(peer.ip()).map(Arc::new) else { continue };
+        let Some(place) = connections.enter(peer.ip().to_canonical()).map(Arc::new) else { continue };
         let (service, asking, tls) = (service.clone(), Arc::clone(&place), tls.clone());
         let service = service_fn(move |mut request: Request<Incoming>| {
             asking.asked();
-            request.extensions_mut().insert(Peer(peer.ip()));
+            request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
             service.call(request)
         });
         tokio::spawn(async move {
