@@ -165,7 +165,7 @@ fn a_part_is_told_until_it_is_acknowledged_and_not_again_after_a_restart() {
 #[test]
 fn a_command_presses_the_button_with_the_secret_alone_and_no_packet_ends_the_connection() {
     let (listener, port) = listen();
-    let rig = Rig::new(port, "");
+    let rig = Rig::new(port, "[roles]\nfolder = \"state\"\n");
     let _plant = rig.start();
     let (mut client, _) = Client::accept(&listener);
     // A station is connected.
@@ -186,6 +186,11 @@ fn a_command_presses_the_button_with_the_secret_alone_and_no_packet_ends_the_con
         }
     }
     assert_eq!(rig.pressed.try_iter().count(), 1);
+    let log = rig.folder.path().join("state/log");
+    let log = log.read_dir().unwrap().map(|file| std::fs::read_to_string(file.unwrap().path()).unwrap());
+    let log: String = log.collect();
+    let presses: Vec<_> = log.lines().filter(|line| line.contains("\"acknowledge\"")).collect();
+    assert!(presses.len() == 1 && presses[0].contains("\"mqtt\""), "{log}");
 }
 
 #[test]
