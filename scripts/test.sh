@@ -5,7 +5,7 @@ set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 libclang
 
-checks=(fmt torch_free no_std clippy docs deny test aarch64 board)
+checks=(fmt torch_free no_std clippy docs deny test mqtt aarch64 board)
 deny_version=0.20.2
 passed=0 failed=0 skipped=0
 
@@ -82,6 +82,17 @@ board() {
   local program
   program=$(scripts/cross.sh) || return
   tests/board/run.sh "$program" line
+}
+
+# What a real MQTT broker and its clients make of edge-plant, the broker killed DRAEM_BROKER_KILLS times (5).
+mqtt() {
+  local program
+  for program in mosquitto mosquitto_sub mosquitto_pub; do
+    PATH=$PATH:/usr/sbin command -v "$program" >/dev/null && continue
+    echo "$program is missing. On Debian and Ubuntu: sudo apt-get install mosquitto mosquitto-clients"
+    return "$cannot_run"
+  done
+  cargo test -p edge-plant --test mqtt -- --ignored --nocapture --test-threads 1
 }
 
 # The same program as a package, installed and used in a small Debian of its architecture. Changes the machine while it runs, as its

@@ -42,7 +42,9 @@
     }
   }, 1000);
 
+  // Whoever may only look has no button.
   const form = document.getElementById("acknowledge");
+  if (!form) return;
   const answer = document.getElementById("answer");
   const button = form.querySelector("button");
   form.addEventListener("submit", async (event) => {
@@ -50,7 +52,8 @@
     button.disabled = true;
     answer.textContent = "";
     try {
-      const response = await fetch(form.action, { method: "POST", headers: { Accept: "text/plain" } });
+      const body = new URLSearchParams(new FormData(form));
+      const response = await fetch(form.action, { method: "POST", headers: { Accept: "text/plain" }, body });
       answer.textContent = await response.text();
     } catch {
       show(true);

@@ -1,6 +1,7 @@
 //! From what the file says to what can be relied on.
 //!
-//! Takes a path or text; gives a [`Config`] with private fields. It opens neither socket nor port.
+//! Takes a path or text; gives a [`Config`] with private fields. It reads the files with secrets that it names, and opens neither socket nor
+//! port.
 
 use std::net::SocketAddr;
 use std::path::{Path, PathBuf};
@@ -8,6 +9,7 @@ use std::path::{Path, PathBuf};
 use serde::Deserialize;
 use thiserror::Error;
 
+use crate::mqtt::settings::{self, Settings, SettingsError};
 use crate::words::Language;
 
 #[derive(Debug, Deserialize)]
@@ -15,7 +17,10 @@ use crate::words::Language;
 struct Raw {
     station: RawStation,
     web: RawWeb,
+    tls: Option<Tls>,
     modbus: Option<RawModbus>,
+    roles: Option<RawRoles>,
+    mqtt: Option<settings::Raw>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -31,12 +36,45 @@ struct RawWeb {
     listen: String,
     #[serde(default)]
     language: Language,
+    #[serde(default)]
+    names: Vec<String>,
+    #[serde(default)]
+    insecure_plain_http: bool,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawModbus {
     listen: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(deny_unknown_fields)]
+struct RawRoles {
+    folder: PathBuf,
+    #[serde(default)]
+    look: Look,
+}
+
+/// Who may look at pages, pictures and figures.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Look {
+    /// Whoever reaches the page.
+    #[default]
+    Anyone,
+    /// Who is signed in.
+    Operator,
+}
+
+/// Files for TLS.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Tls {
+    /// The certificate and those that it needs, in PEM.
+    pub certificate: PathBuf,
+    /// Its key, in PEM.
+    pub key: PathBuf,
 }
 
 /// Why a configuration cannot be used.
@@ -60,7 +98,7 @@ pub enum ConfigError {
     },
     /// A value cannot be used.
     #[error("{file}: {key} = \"{got}\", {expected}")]
-    Listen {
+    Value {
         /// The file.
         file: String,
         /// Which key.
@@ -70,32 +108,46 @@ pub enum ConfigError {
         /// What would be right.
         expected: &'static str,
     },
+    /// Something of the section `[mqtt]` cannot be used.
+    #[error("{file}: {source}")]
+    Mqtt {
+        /// The file.
+        file: String,
+        /// What.
+        source: SettingsError,
+    },
 }
 
-/// An address of this machine's own.
-fn own(file: &str, key: &'static str, got: &str) -> Result<SocketAddr, ConfigError> {
-    let refused = |expected| ConfigError::Listen { file: file.to_owned(), key, got: got.to_owned(), expected };
-    let address: SocketAddr =
-        got.parse().map_err(|_| refused("an address with a port is needed, such as 127.0.0.1:8410"))?;
-    if !address.ip().is_loopback() {
-        let expected = "only addresses of this machine itself (127.0.0.1, [::1]) can be served: there are no passwords and roles yet, and \
-                        whoever reaches it may acknowledge alarms";
-        return Err(refused(expected));
-    }
-    Ok(address)
+/// An address with a port.
+fn address(file: &str, key: &'static str, got: &str) -> Result<SocketAddr, ConfigError> {
+    let expected = "an address with a port is needed, such as 127.0.0.1:8410";
+    got.parse().map_err(|_| ConfigError::Value { file: file.to_owned(), key, got: got.to_owned(), expected })
+}
+
+/// Whether it can stand in a browser's address line, without a port.
+fn is_name(name: &str) -> bool {
+    let plain = |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || matches!(byte, b'.' | b'-');
+    (1..=253).contains(&name.len()) && name.bytes().all(plain)
 }
 
 /// A configuration that has been checked.
 ///
 /// # Invariants
-/// Its addresses are of this machine's own, which nobody else reaches.
+/// Controllers are answered at addresses of this machine's own alone, which nobody else reaches; so are pages, where there are neither TLS nor the
+/// wish to do without, or where nobody can have a password.
 #[derive(Debug, Clone)]
 pub struct Config {
     socket: PathBuf,
     store: Option<PathBuf>,
     listen: SocketAddr,
     modbus: Option<SocketAddr>,
+    mqtt: Option<Settings>,
     language: Language,
+    names: Vec<String>,
+    tls: Option<Tls>,
+    plain: bool,
+    roles: Option<PathBuf>,
+    look: Look,
 }
 
 impl Config {
@@ -114,16 +166,65 @@ impl Config {
     /// # Errors
     /// [`ConfigError`].
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
-        let Raw { station, web, modbus } = toml::from_str(text)
+        let Raw { station, web, tls, modbus, roles, mqtt } = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
-        let listen = own(file, "web.listen", &web.listen)?;
-        let modbus = modbus.map(|modbus| own(file, "modbus.listen", &modbus.listen)).transpose()?;
+        let refused =
+            |key, got: &str, expected| ConfigError::Value { file: file.to_owned(), key, got: got.to_owned(), expected };
+        let listen = address(file, "web.listen", &web.listen)?;
+        if !listen.ip().is_loopback() {
+            if roles.is_none() {
+                return Err(refused(
+                    "web.listen",
+                    &web.listen,
+                    "beyond this machine itself (127.0.0.1, [::1]) there have to be passwords: [roles] names their folder",
+                ));
+            }
+            if tls.is_none() && !web.insecure_plain_http {
+                return Err(refused(
+                    "web.listen",
+                    &web.listen,
+                    "beyond this machine itself (127.0.0.1, [::1]) there has to be [tls], or everybody on the way reads the passwords; \
+                     insecure_plain_http = true under [web] allows that",
+                ));
+            }
+        }
+        if tls.is_some() && web.insecure_plain_http {
+            return Err(refused("web.insecure_plain_http", "true", "with [tls] there is no plain HTTP"));
+        }
+        if let Some(name) = web.names.iter().find(|name| !is_name(name)) {
+            return Err(refused(
+                "web.names",
+                name,
+                "a name in small letters without a port is needed, such as board.plant.example",
+            ));
+        }
+        let modbus = modbus.map(|modbus| {
+            let listen = address(file, "modbus.listen", &modbus.listen)?;
+            if listen.ip().is_loopback() {
+                return Ok(listen);
+            }
+            Err(refused(
+                "modbus.listen",
+                &modbus.listen,
+                "only addresses of this machine itself (127.0.0.1, [::1]) can be served: Modbus knows no passwords, and whoever reaches it may \
+                 acknowledge alarms",
+            ))
+        });
+        let modbus = modbus.transpose()?;
+        let mqtt = mqtt.map(|raw| Settings::check(raw, base)).transpose();
+        let mqtt = mqtt.map_err(|source| ConfigError::Mqtt { file: file.to_owned(), source })?;
         Ok(Self {
             socket: base.join(station.socket),
             store: station.store.map(|store| base.join(store)),
             listen,
             modbus,
+            mqtt,
             language: web.language,
+            names: web.names,
+            tls: tls.map(|tls| Tls { certificate: base.join(tls.certificate), key: base.join(tls.key) }),
+            plain: web.insecure_plain_http,
+            look: roles.as_ref().map_or(Look::Anyone, |roles| roles.look),
+            roles: roles.map(|roles| base.join(roles.folder)),
         })
     }
 
@@ -151,22 +252,75 @@ impl Config {
         self.modbus
     }
 
+    /// The broker that is told, if there is one.
+    #[must_use]
+    pub const fn mqtt(&self) -> Option<&Settings> {
+        self.mqtt.as_ref()
+    }
+
     /// The language of those who ask for none that is known.
     #[must_use]
     pub const fn language(&self) -> Language {
         self.language
     }
 
+    /// Names beside its addresses under which the page may be asked for.
+    #[must_use]
+    pub fn names(&self) -> &[String] {
+        &self.names
+    }
+
+    /// Files for TLS, where it is spoken.
+    #[must_use]
+    pub const fn tls(&self) -> Option<&Tls> {
+        self.tls.as_ref()
+    }
+
+    /// Who may look.
+    #[must_use]
+    pub const fn look(&self) -> Look {
+        self.look
+    }
+
+    /// The folder of passwords and log, where there is one.
+    #[must_use]
+    pub fn roles(&self) -> Option<&Path> {
+        self.roles.as_deref()
+    }
+
+    /// How pages are asked for: `http` or `https`.
+    #[must_use]
+    pub const fn scheme(&self) -> &'static str {
+        if self.tls.is_some() { "https" } else { "http" }
+    }
+
+    /// What whoever set it up should think about, if there is something.
+    #[must_use]
+    pub fn warning(&self) -> Option<&'static str> {
+        (self.plain && !self.listen.ip().is_loopback()).then_some(
+            "insecure_plain_http: everybody on the way reads passwords and cookies, and may do what those may whose they are",
+        )
+    }
+
+    /// The folder of the log of changes, if one is kept.
+    #[must_use]
+    pub fn log(&self) -> Option<PathBuf> {
+        Some(self.roles.as_ref()?.join("log"))
+    }
+
     /// Key and value of what was understood, for a table.
     #[must_use]
-    pub fn table(&self) -> [(&'static str, String); 5] {
+    pub fn table(&self) -> [(&'static str, String); 8] {
         let store = self.store.as_ref().map_or("as the station says".to_owned(), |store| store.display().to_string());
         [
             ("station's socket", self.socket.display().to_string()),
             ("records", store),
-            ("page", format!("http://{}/", self.listen)),
+            ("page", format!("{}://{}/", self.scheme(), self.listen)),
             ("modbus", self.modbus.map_or("none".to_owned(), |address| address.to_string())),
+            ("mqtt", self.mqtt.as_ref().map_or("none".to_owned(), Settings::about)),
             ("language", self.language.code().to_owned()),
+            ("who may look", if self.look == Look::Anyone { "anyone" } else { "who is signed in" }.to_owned()),
+            ("log of changes", self.log().map_or("none: nobody will know".to_owned(), |log| log.display().to_string())),
         ]
     }
 }
@@ -191,18 +345,62 @@ mod tests {
     }
 
     #[test]
-    fn whoever_would_serve_the_whole_plant_is_told_why_not() {
+    fn beyond_this_machine_there_are_passwords_and_tls_or_a_word_that_there_is_none() {
+        const ROLES: &str = "[roles]\nfolder = \"state\"\n";
+        const TLS: &str = "[tls]\ncertificate = \"c.pem\"\nkey = \"k.pem\"\n";
+        let plain = |text: &str| text.replace("[web]", "[web]\ninsecure_plain_http = true");
         for listen in ["0.0.0.0:8410", "192.168.1.7:8410", "[::]:8410"] {
-            let message = parse(&EXAMPLE.replace("127.0.0.1:8410", listen)).unwrap_err().to_string();
-            assert!(message.contains(listen) && message.contains("no passwords and roles yet"), "{message}");
-            let message = parse(&format!("{EXAMPLE}[modbus]\nlisten = \"{listen}\"\n")).unwrap_err().to_string();
-            assert!(message.contains("modbus.listen") && message.contains("no passwords and roles yet"), "{message}");
+            let open = EXAMPLE.replace("127.0.0.1:8410", listen);
+            for (text, expected) in [
+                (open.clone(), "have to be passwords"),
+                (format!("{open}{TLS}"), "have to be passwords"),
+                (plain(&open), "have to be passwords"),
+                (format!("{open}{ROLES}"), "has to be [tls]"),
+                (plain(&format!("{open}{ROLES}{TLS}")), "no plain HTTP"),
+                (format!("{EXAMPLE}[modbus]\nlisten = \"{listen}\"\n{ROLES}{TLS}"), "Modbus knows no passwords"),
+            ] {
+                let message = parse(&text).unwrap_err().to_string();
+                assert!(message.contains(expected), "{expected} is not in {message}");
+            }
+            let config = parse(&format!("{open}{ROLES}{TLS}")).unwrap();
+            assert_eq!(
+                (config.scheme(), config.warning(), config.roles()),
+                ("https", None, Some(Path::new("base/state")))
+            );
+            assert_eq!(config.tls().unwrap().key, Path::new("base/k.pem"));
+            let config = parse(&plain(&format!("{open}{ROLES}"))).unwrap();
+            assert_eq!(config.scheme(), "http");
+            assert!(config.warning().unwrap().contains("insecure_plain_http"));
         }
         assert!(parse(&EXAMPLE.replace("127.0.0.1:8410", "[::1]:8410")).is_ok());
-        for (listen, expected) in [("127.0.0.1", "with a port"), ("localhost:8410", "with a port")] {
+        assert_eq!(parse(&plain(EXAMPLE)).unwrap().warning(), None);
+        for listen in ["127.0.0.1", "localhost:8410"] {
             let message = parse(&EXAMPLE.replace("127.0.0.1:8410", listen)).unwrap_err().to_string();
-            assert!(message.contains(expected), "{message}");
+            assert!(message.contains("with a port"), "{message}");
         }
+    }
+
+    #[test]
+    fn names_are_names_and_whoever_may_look_is_said() {
+        let with = |more: &str| parse(&format!("{EXAMPLE}{more}"));
+        let named = |names: &str| parse(&EXAMPLE.replace("[web]", &format!("[web]\nnames = [{names}]")));
+        assert_eq!(named("\"board.plant.example\"").unwrap().names(), ["board.plant.example"]);
+        for names in ["\"board:8410\"", "\"\"", "\"Board\"", "\"a/b\""] {
+            let message = named(names).unwrap_err().to_string();
+            assert!(message.contains("web.names"), "{message}");
+        }
+        assert_eq!(with("").unwrap().look(), Look::Anyone);
+        assert_eq!(with("[roles]\nfolder = \"s\"\nlook = \"operator\"\n").unwrap().look(), Look::Operator);
+        assert!(with("[roles]\nfolder = \"s\"\nlook = \"nobody\"\n").is_err());
+    }
+
+    #[test]
+    fn a_section_that_cannot_be_used_is_named_with_its_file() {
+        let section = "[mqtt]\nhost = \"broker\"\nstation = \"north\"\nstate_dir = \"state\"\n";
+        let config = parse(&format!("{EXAMPLE}{section}")).unwrap();
+        assert_eq!(config.mqtt().unwrap().state_dir, Path::new("base/state"));
+        let message = parse(&format!("{EXAMPLE}{}", section.replace("north", "#"))).unwrap_err().to_string();
+        assert!(message.starts_with("plant.toml: mqtt.station = \"#\", "), "{message}");
     }
 
     #[test]

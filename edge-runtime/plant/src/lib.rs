@@ -10,10 +10,14 @@
 //! | `config` | a file | checked settings |
 //! | `link` | the station's socket | what is known of the line, and requests handed on |
 //! | `line` | messages | what is known of the line |
+//! | `press` | somebody who presses the reset button | an entry in the log, and the request |
+//! | `roles` | a file of people, names and passwords | who may do what |
 //! | `store` | the station's records, read only | rejected parts and their pictures |
+//! | `log` | what was changed, by whom | a chain of entries on the disk |
 //! | `words` | a language | what people read |
 //! | `web` | requests | pages, events, pictures, metrics |
 //! | `modbus` | requests of a controller | registers, a handshake |
+//! | `mqtt` | what is known, records | messages to a broker |
 //! | `clock` | | the time, for all others |
 
 #[cfg(feature = "serve")]
@@ -27,7 +31,15 @@ pub mod line;
 #[cfg(feature = "serve")]
 pub mod link;
 #[cfg(feature = "serve")]
+pub mod log;
+#[cfg(feature = "serve")]
 pub mod modbus;
+#[cfg(feature = "serve")]
+pub mod mqtt;
+#[cfg(feature = "serve")]
+pub mod press;
+#[cfg(feature = "serve")]
+pub mod roles;
 #[cfg(feature = "serve")]
 pub mod store;
 #[cfg(feature = "serve")]

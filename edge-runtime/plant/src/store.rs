@@ -29,6 +29,9 @@ const BUSY: Duration = Duration::from_secs(1);
 /// Bytes of the largest picture that is served: a frame of the largest camera, hardly compressed.
 const MOST_PICTURE_BYTES: u64 = 32 << 20;
 
+/// Runs of one [`Page`]: three a day for a year.
+pub const RUNS: usize = 1_000;
+
 /// Parts of one page of rejects.
 pub const PAGE: usize = 24;
 
@@ -120,6 +123,8 @@ pub struct Entry {
     pub simulation: bool,
     /// Whether there are pictures.
     pub pictured: bool,
+    /// Number of the bundle that judged it, within the run.
+    pub bundle: Option<u32>,
 }
 
 /// Which rejected parts are wanted, the newest first.
@@ -131,6 +136,28 @@ pub struct Filter {
     pub since: Option<WallTime>,
     /// Behind this place.
     pub before: Option<Key>,
+}
+
+/// A run, and a part of it.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Newest {
+    /// The run.
+    pub run: i64,
+    /// When it began, by the clock on the wall, in microseconds.
+    pub started_us: i64,
+    /// The part; 0 is before the first.
+    pub part: u32,
+}
+
+/// Records of a run in the order of their numbers, behind one of them.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Page {
+    /// The run, if there is such a one, and those behind it, each with the newest part that has a record; [`RUNS`] at most.
+    pub runs: Vec<Newest>,
+    /// Whether the run is over, and no record of it comes any more.
+    pub ended: bool,
+    /// The records.
+    pub parts: Vec<Entry>,
 }
 
 /// Which of a part's two pictures.
@@ -154,9 +181,13 @@ const COLUMNS: &str = "
     records.wall_us, records.run, records.part,
     coalesce(override_reason, reason, upper(verdict)),
     passed, score, coalesce(bundles.threshold, runs.threshold), coalesce(bundles.product, runs.product), late_verdict,
-    decided_us - seen_us, inference_us, frame_residual_us, fire_error_us, records.simulation, picture IS NOT NULL
+    decided_us - seen_us, inference_us, frame_residual_us, fire_error_us, records.simulation, picture IS NOT NULL, records.bundle
 FROM records JOIN runs ON runs.run = records.run
 LEFT JOIN bundles ON bundles.run = records.run AND bundles.bundle = records.bundle";
+
+/// Runs with their newest parts.
+const NEWEST: &str = "
+SELECT run, started_us, (SELECT coalesce(max(part), 0) FROM records WHERE records.run = runs.run) FROM runs";
 
 impl Reader {
     /// Opens the store in a folder.
@@ -234,6 +265,37 @@ impl Reader {
         self.connection.query_row(&sql, params![run, part], entry).optional().map_err(self.failed())
     }
 
+    /// Where the newest record stands; in a store without runs, before all.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn newest(&self) -> Result<Newest, StoreError> {
+        let sql = format!("{NEWEST} ORDER BY run DESC LIMIT 1");
+        let newest = self.connection.query_row(&sql, [], newest).optional().map_err(self.failed())?;
+        Ok(newest.unwrap_or(Newest { run: 0, started_us: 0, part: 0 }))
+    }
+
+    /// Records behind a part of a run in the order of their numbers, `limit` at most.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn page(&self, run: i64, upto: u32, limit: usize) -> Result<Page, StoreError> {
+        let ask = || {
+            // All of one moment: a run that is over may have had its last records a moment ago.
+            let all = self.connection.unchecked_transaction()?;
+            let runs = format!("{NEWEST} WHERE run >= ?1 ORDER BY run LIMIT {RUNS}");
+            let runs = all.prepare(&runs)?.query_map([run], newest)?.collect::<Result<_, _>>()?;
+            let ended = "SELECT ended_us IS NOT NULL FROM runs WHERE run = ?1";
+            let ended = all.query_row(ended, [run], |row| row.get(0)).optional()?.unwrap_or(false);
+            let parts = format!(
+                "SELECT {COLUMNS} WHERE records.run = ?1 AND records.part > ?2 ORDER BY records.part LIMIT {limit}"
+            );
+            let parts = all.prepare(&parts)?.query_map(params![run, upto], entry)?.collect::<Result<_, _>>()?;
+            Ok(Page { runs, ended, parts })
+        };
+        ask().map_err(self.failed())
+    }
+
     /// A part's picture as a PNG file; `None` where none is kept, or not any more.
     ///
     /// # Errors
@@ -266,6 +328,10 @@ impl Reader {
     }
 }
 
+fn newest(row: &Row<'_>) -> rusqlite::Result<Newest> {
+    Ok(Newest { run: row.get(0)?, started_us: row.get(1)?, part: row.get(2)? })
+}
+
 fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
     Ok(Entry {
         key: Key { wall_us: row.get(0)?, run: row.get(1)?, part: row.get(2)? },
@@ -281,5 +347,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         fire_error_us: row.get(12)?,
         simulation: row.get(13)?,
         pictured: row.get(14)?,
+        bundle: row.get(15)?,
     })
 }

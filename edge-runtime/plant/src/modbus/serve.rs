@@ -19,6 +19,8 @@ use super::handshake::Handshake;
 use super::map;
 use crate::clock::Moment;
 use crate::link::Station;
+use crate::log::Journal;
+use crate::press;
 use crate::wire::ToPlant;
 
 /// Connections at once. Others are closed at once.
@@ -30,6 +32,7 @@ const PAUSE: Duration = Duration::from_millis(200);
 /// What all connections share.
 struct Bus {
     station: Station,
+    journal: Journal,
     begun: Moment,
     state: Mutex<State>,
 }
@@ -48,8 +51,8 @@ struct Controller {
 }
 
 /// Serves for as long as it is waited for.
-pub async fn serve(listener: TcpListener, station: Station) {
-    let bus = Arc::new(Bus { station, begun: Moment::now(), state: Mutex::default() });
+pub async fn serve(listener: TcpListener, station: Station, journal: Journal) {
+    let bus = Arc::new(Bus { station, journal, begun: Moment::now(), state: Mutex::default() });
     tokio::spawn(listen(Arc::clone(&bus)));
     let room = Arc::new(Semaphore::new(CONNECTIONS));
     let server = Server::new(listener);
@@ -148,10 +151,12 @@ impl Bus {
 
     /// Presses the button; what becomes of it shows in the line's state.
     fn reset(&self) {
-        let station = self.station.clone();
+        let (station, journal) = (self.station.clone(), self.journal.clone());
         tokio::spawn(async move {
-            let taken = station.acknowledge().await;
-            tracing::warn!(?taken, "acknowledged by a controller");
+            match press::press(&station, &journal, "modbus", "controller").await {
+                Ok(taken) => tracing::warn!(taken, "acknowledged by a controller"),
+                Err(error) => tracing::warn!(%error, "not acknowledged by a controller"),
+            }
         });
     }
 }

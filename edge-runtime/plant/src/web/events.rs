@@ -8,7 +8,7 @@ use std::convert::Infallible;
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::sse::{Event, Sse};
 use axum::response::{IntoResponse, Response};
@@ -19,7 +19,9 @@ use tokio::time::{sleep, timeout};
 use super::layout;
 use super::live::REGIONS;
 use super::serve::Shared;
+use crate::config::Look;
 use crate::line::Line;
+use crate::roles::Visitor;
 use crate::words::Language;
 
 /// From one look at the line to the next.
@@ -32,19 +34,26 @@ const BEAT: Duration = Duration::from_secs(2);
 struct Viewer {
     line: watch::Receiver<Line>,
     language: Language,
+    visitor: Visitor,
+    shared: Arc<Shared>,
     sent: [Option<String>; REGIONS.len()],
     waiting: VecDeque<Event>,
     _room: OwnedSemaphorePermit,
 }
 
 /// `GET /events`. 503 when too many watch already.
-pub async fn stream(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+pub async fn stream(
+    State(shared): State<Arc<Shared>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+) -> Response {
     let Ok(room) = Arc::clone(&shared.streams).try_acquire_owned() else {
         return (StatusCode::SERVICE_UNAVAILABLE, [(header::RETRY_AFTER, "10")], "too many viewers\n").into_response();
     };
     let language = layout::language(&headers, shared.language);
     let line = shared.station.watch();
-    let viewer = Viewer { line, language, sent: Default::default(), waiting: VecDeque::new(), _room: room };
+    let (sent, waiting) = Default::default();
+    let viewer = Viewer { line, language, visitor, shared, sent, waiting, _room: room };
     Sse::new(unfold(viewer, next)).into_response()
 }
 
@@ -59,6 +68,10 @@ async fn next(mut viewer: Viewer) -> Option<(Result<Event, Infallible>, Viewer)>
                 Ok(Err(_)) => return None,
                 Err(_) => viewer.waiting.push_back(Event::default().event("beat").data("-")),
             }
+        }
+        // A stream outlives the session that it was asked for with.
+        if viewer.shared.look == Look::Operator && !viewer.shared.access.still(&viewer.visitor) {
+            return None;
         }
         viewer.look();
     }

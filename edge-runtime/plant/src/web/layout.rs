@@ -1,11 +1,12 @@
 //! What every page has: head, navigation, language, and how times and numbers are written.
 
 use axum::http::{HeaderMap, header};
-use axum::response::Html;
+use axum::response::{AppendHeaders, Html, IntoResponseParts};
 use maud::{DOCTYPE, Markup, html};
 use shared::wall::WallTime;
 
 use super::serve::Shared;
+use crate::roles::{Role, Visitor};
 use crate::words::{Language, Word};
 
 /// Name of the cookie that remembers a language.
@@ -18,6 +19,10 @@ pub enum Place {
     Live,
     /// *Rejects*.
     Rejects,
+    /// *Log*.
+    Log,
+    /// Signing in; also whatever is refused.
+    Login,
 }
 
 /// The language of a reader: what was chosen, what the browser asks for, or the configuration's.
@@ -35,8 +40,20 @@ pub fn cookie(language: Language) -> String {
     format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Strict; HttpOnly", language.code())
 }
 
+/// The language of a reader who may choose one with a page's address, and the cookie that remembers it.
+pub fn chosen(wish: Option<&str>, headers: &HeaderMap, usual: Language) -> (Language, impl IntoResponseParts + use<>) {
+    let chosen = wish.and_then(Language::of);
+    let cookie = chosen.map(|language| AppendHeaders([(header::SET_COOKIE, cookie(language))]));
+    (chosen.unwrap_or_else(|| language(headers, usual)), cookie)
+}
+
+/// What every form says that changes something; see `admit`.
+pub fn csrf(visitor: &Visitor) -> Markup {
+    html! { @if let Some(csrf) = &visitor.csrf { input type="hidden" name="csrf" value=(csrf); } }
+}
+
 /// A page. Only *Live* has the script.
-pub fn page(shared: &Shared, language: Language, place: Place, main: Markup) -> Html<String> {
+pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place, main: Markup) -> Html<String> {
     let say = |word: Word| word.to(language);
     let line = shared.station.line();
     let (station, simulation) = line
@@ -46,6 +63,8 @@ pub fn page(shared: &Shared, language: Language, place: Place, main: Markup) -> 
     let (here, link) = match place {
         Place::Live => (Word::Live, "/"),
         Place::Rejects => (Word::Rejects, "/rejects"),
+        Place::Log => (Word::Log, "/log"),
+        Place::Login => (Word::SignIn, "/login"),
     };
     let entry = |word: Word, link: &str| {
         html! { a href=(link) aria-current=[(word == here).then_some("page")] { (say(word)) } }
@@ -68,7 +87,11 @@ pub fn page(shared: &Shared, language: Language, place: Place, main: Markup) -> 
                 a.skip href="#main" { (say(Word::Skip)) }
                 header {
                     p.station { (station) @if simulation { " " span.badge { (say(Word::Simulation)) } } }
-                    nav { (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects")) }
+                    nav {
+                        (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects"))
+                        @if visitor.role >= Some(Role::Engineer) { (entry(Word::Log, "/log")) }
+                    }
+                    (who(visitor, language, shared.access.closed()))
                     p.languages {
                         @for other in Language::ALL {
                             a href={ (link) "?language=" (other.code()) } lang=(other.code()) hreflang=(other.code())
@@ -83,9 +106,34 @@ pub fn page(shared: &Shared, language: Language, place: Place, main: Markup) -> 
     Html(page.into_string())
 }
 
+/// Who is signed in, and the way out; or the way in.
+fn who(visitor: &Visitor, language: Language, closed: bool) -> Markup {
+    let say = |word: Word| word.to(language);
+    html! {
+        @if visitor.token.is_some() {
+            form.who method="post" action="/logout" {
+                (csrf(visitor))
+                span { (visitor.name) " (" (role(language, visitor.role)) ")" }
+                button type="submit" { (say(Word::SignOut)) }
+            }
+        } @else if closed { p.who { a href="/login" { (say(Word::SignIn)) } } }
+    }
+}
+
+fn role(language: Language, role: Option<Role>) -> &'static str {
+    role.map_or("", |role| {
+        match role {
+            Role::Operator => Word::Operator,
+            Role::Engineer => Word::Engineer,
+            Role::Admin => Word::Admin,
+        }
+        .to(language)
+    })
+}
+
 /// A page that says one thing.
-pub fn message(shared: &Shared, language: Language, words: &str) -> Html<String> {
-    page(shared, language, Place::Rejects, html! { p.message { (words) } })
+pub fn message(shared: &Shared, visitor: &Visitor, language: Language, words: &str) -> Html<String> {
+    page(shared, visitor, language, Place::Rejects, html! { p.message { (words) } })
 }
 
 /// A number as its language writes it.

@@ -5,9 +5,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Query, State};
+use axum::extract::{Extension, Query, State};
 use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use shared::verdict::Verdict;
@@ -15,6 +15,8 @@ use shared::verdict::Verdict;
 use super::layout::{self, Place, milliseconds, number};
 use super::serve::Shared;
 use crate::line::{Line, Shown};
+use crate::press::{PressError, press};
+use crate::roles::Visitor;
 use crate::words::{Language, Word, remedy};
 
 /// Draws a region.
@@ -38,9 +40,13 @@ pub struct Choice {
 }
 
 /// `GET /`.
-pub async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(choice): Query<Choice>) -> Response {
-    let chosen = choice.language.as_deref().and_then(Language::of);
-    let language = chosen.unwrap_or_else(|| layout::language(&headers, shared.language));
+pub async fn page(
+    State(shared): State<Arc<Shared>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Query(choice): Query<Choice>,
+) -> Response {
+    let (language, cookie) = layout::chosen(choice.language.as_deref(), &headers, shared.language);
     let say = |word: Word| word.to(language);
     // Not to be held while the layout looks at the line too.
     let line = shared.station.line().clone();
@@ -54,11 +60,14 @@ pub async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(c
                 div id="state" role="status" { @if let Some(region) = region("state") { (region) } }
                 h2 { (say(Word::Alarms)) }
                 div id="alarms" role="status" { @if let Some(region) = region("alarms") { (region) } }
-                form id="acknowledge" method="post" action="/acknowledge" {
-                    button type="submit" aria-describedby="acknowledge-what" { (say(Word::Acknowledge)) }
-                    p.hint id="acknowledge-what" { (say(Word::AcknowledgeWhat)) }
-                    p.answer id="answer" role="status" {}
-                }
+                @if visitor.role.is_some() {
+                    form id="acknowledge" method="post" action="/acknowledge" {
+                        (layout::csrf(&visitor))
+                        button type="submit" aria-describedby="acknowledge-what" { (say(Word::Acknowledge)) }
+                        p.hint id="acknowledge-what" { (say(Word::AcknowledgeWhat)) }
+                        p.answer id="answer" role="status" {}
+                    }
+                } @else { p { a href="/login" { (say(Word::SignInToAcknowledge)) } } }
             }
             section.picture aria-label=(say(Word::Picture)) {
                 label.toggle { input type="checkbox" id="heatmap" checked; " " (say(Word::Heatmap)) }
@@ -67,27 +76,34 @@ pub async fn page(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(c
             section.figures aria-label=(say(Word::Counters)) id="figures" { @if let Some(region) = region("figures") { (region) } }
         }
     };
-    let page = layout::page(&shared, language, Place::Live, main);
-    let cookie = chosen.map(|language| AppendHeaders([(header::SET_COOKIE, layout::cookie(language))]));
-    (cookie, page).into_response()
+    (cookie, layout::page(&shared, &visitor, language, Place::Live, main)).into_response()
 }
 
 /// `POST /acknowledge`: the reset button. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
-pub async fn acknowledge(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+pub async fn acknowledge(
+    State(shared): State<Arc<Shared>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+) -> Response {
     let language = layout::language(&headers, shared.language);
-    let (status, word) = match shared.station.acknowledge().await {
+    let pressed = press(&shared.station, &shared.journal, &visitor.name, visitor.role_name()).await;
+    let (status, word) = match pressed {
         Ok(true) => (StatusCode::ACCEPTED, Word::Acknowledged),
         Ok(false) => (StatusCode::CONFLICT, Word::AcknowledgedBefore),
-        Err(_) => (StatusCode::SERVICE_UNAVAILABLE, Word::NotAcknowledged),
+        Err(PressError::Unheard(_)) => (StatusCode::SERVICE_UNAVAILABLE, Word::NotAcknowledged),
+        Err(PressError::Log(error)) => {
+            tracing::error!(%error, "a change cannot be written to the log");
+            (StatusCode::SERVICE_UNAVAILABLE, Word::NotLogged)
+        }
     };
-    tracing::warn!(status = status.as_u16(), "acknowledged from the page");
+    tracing::warn!(status = status.as_u16(), who = visitor.name, "acknowledged from the page");
     // The script, which says so, shows the words alone.
     let wants_words = headers.get(header::ACCEPT).is_some_and(|accept| accept.as_bytes() == b"text/plain");
     if wants_words {
         return (status, word.to(language)).into_response();
     }
     let main = html! { p.message { (word.to(language)) } p { a href="/" { (Word::Back.to(language)) } } };
-    (status, layout::page(&shared, language, Place::Live, main)).into_response()
+    (status, layout::page(&shared, &visitor, language, Place::Live, main)).into_response()
 }
 
 fn trouble(line: &Line, language: Language) -> Markup {

@@ -1,7 +1,7 @@
 //! Prometheus' text format, and whether all is well.
 //!
-//! Figures are those of the station's run: they begin anew with it, as counters may. While no station is connected there are none but
-//! `draem_up`, so that nothing old is taken for something of now.
+//! Figures are those of the station's run: they begin anew with it, as counters may. While no station is connected there are none of it but
+//! `draem_up`, so that nothing old is taken for something of now. The log's head and refused sign-ins are this process's own.
 
 use std::fmt::Write as _;
 use std::sync::Arc;
@@ -13,12 +13,15 @@ use shared::verdict::FAILURES;
 
 use super::serve::Shared;
 use crate::line::{Line, Shown};
+use crate::log::Chain;
+use crate::roles::Access;
 use crate::wire::Histogram;
 use crate::wire::histogram::{BOUNDS, FIRE_ERROR_US, LATENCY_US, SCORE_MILLIONTHS};
 
 /// `GET /metrics`.
 pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let text = text(&shared.station.line());
+    let log = shared.journal.chain().map(|chain| of_log(&chain)).unwrap_or_default();
+    let text = of_access(&shared.access) + &log + &text(&shared.station.line());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
 }
 
@@ -35,6 +38,22 @@ pub async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
         Shown::Run => "running\n".into_response(),
         Shown::Fault => "stopped by an alarm\n".into_response(),
     }
+}
+
+/// The log's end, so that whoever collects figures can tell later that the end is missing, or that all was written anew.
+fn of_log(chain: &Chain) -> String {
+    let mut out = Text::default();
+    out.one("draem_log_entries", "gauge", "Entries of the log of changes.", chain.entries as f64);
+    out.head("draem_log_head", "gauge", "Number and hash of its newest entry, for edge-plant verify-log --head.");
+    out.line(format_args!("draem_log_head{{head=\"{}:{}\"}} 1", chain.entries, escaped(&chain.head)));
+    out.0
+}
+
+fn of_access(access: &Access) -> String {
+    let mut out = Text::default();
+    let help = "Tries to sign in that were refused since this process runs.";
+    out.one("draem_sign_ins_refused_total", "counter", help, access.refused() as f64);
+    out.0
 }
 
 /// Writes families one after the other.

@@ -2,26 +2,38 @@
 //!
 //! | file | does |
 //! |---|---|
-//! | [`serve`](mod@serve) | who is let in, and which file answers what |
+//! | [`serve`](mod@serve) | connections |
+//! | `connections` | how many, of whom, and who makes room |
+//! | [`routes`] | which address is for whom, and what answers |
 //! | `guard` | hosts and origins, headers |
+//! | `admit` | who asks, whether they may, and whether they mean it |
+//! | `login` | signing in and out |
+//! | `tls` | TLS from files |
 //! | `layout` | what every page has |
 //! | `live` | the page *Live*, in regions that change one by one |
 //! | `events` | the regions that have changed, as server-sent events |
 //! | `rejects` | the gallery of rejected parts, and the page of one |
+//! | `log` | what was changed, by whom |
 //! | `pictures` | picture files |
 //! | `records` | questions to the store, aside and within a time |
 //! | `metrics` | Prometheus' text, and whether all is well |
 //!
 //! Everything is in the program: no page needs the internet, or a script to be read.
 
+mod admit;
+mod connections;
 mod events;
 mod guard;
 mod layout;
 mod live;
+mod log;
+mod login;
 mod metrics;
 mod pictures;
-mod records;
+pub(crate) mod records;
 mod rejects;
+pub mod routes;
 pub mod serve;
+pub mod tls;
 
-pub use serve::serve;
+pub use serve::{Served, serve};

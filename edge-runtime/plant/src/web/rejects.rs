@@ -4,9 +4,9 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Path, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
-use axum::response::{AppendHeaders, IntoResponse, Response};
+use axum::extract::{Extension, Path, Query, State};
+use axum::http::{HeaderMap, StatusCode};
+use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 use shared::units::Micros;
@@ -16,6 +16,7 @@ use super::layout::{self, Place, milliseconds, number, time};
 use super::records::RecordsError;
 use super::serve::Shared;
 use crate::clock;
+use crate::roles::Visitor;
 use crate::store::{Entry, Filter, Key, PAGE};
 use crate::words::{Language, Word, remedy};
 
@@ -60,19 +61,14 @@ impl Wish {
     }
 }
 
-fn chosen(
-    wish: Option<&str>,
-    headers: &HeaderMap,
-    usual: Language,
-) -> (Language, impl axum::response::IntoResponseParts + use<>) {
-    let chosen = wish.and_then(Language::of);
-    let cookie = chosen.map(|language| AppendHeaders([(header::SET_COOKIE, layout::cookie(language))]));
-    (chosen.unwrap_or_else(|| layout::language(headers, usual)), cookie)
-}
-
 /// `GET /rejects`.
-pub async fn gallery(State(shared): State<Arc<Shared>>, headers: HeaderMap, Query(wish): Query<Wish>) -> Response {
-    let (language, cookie) = chosen(wish.language.as_deref(), &headers, shared.language);
+pub async fn gallery(
+    State(shared): State<Arc<Shared>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+    Query(wish): Query<Wish>,
+) -> Response {
+    let (language, cookie) = layout::chosen(wish.language.as_deref(), &headers, shared.language);
     let hours = wish.hours();
     let since = hours.map(|hours| clock::wall().saturating_sub(Micros::from_millis(hours * 3_600_000)));
     let filter = Filter { code: wish.code().map(str::to_owned), since, before: wish.before() };
@@ -81,7 +77,7 @@ pub async fn gallery(State(shared): State<Arc<Shared>>, headers: HeaderMap, Quer
         Err(error) => refused(language, &error),
     };
     let main = html! { h1 { (Word::Rejects.to(language)) } (form(language, &wish, hours)) (found) };
-    (status, cookie, layout::page(&shared, language, Place::Rejects, main)).into_response()
+    (status, cookie, layout::page(&shared, &visitor, language, Place::Rejects, main)).into_response()
 }
 
 fn refused(language: Language, error: &RecordsError) -> (StatusCode, Markup) {
@@ -159,6 +155,7 @@ fn cards(language: Language, wish: &Wish, entries: &[Entry]) -> Markup {
 /// `GET /parts/{run}/{part}`.
 pub async fn part(
     State(shared): State<Arc<Shared>>,
+    Extension(visitor): Extension<Visitor>,
     headers: HeaderMap,
     Path((run, number)): Path<(i64, u32)>,
 ) -> Response {
@@ -168,7 +165,7 @@ pub async fn part(
         Ok(None) => (StatusCode::NOT_FOUND, html! { p.message { (Word::NoSuchPart.to(language)) } }),
         Err(error) => refused(language, &error),
     };
-    (status, layout::page(&shared, language, Place::Rejects, main)).into_response()
+    (status, layout::page(&shared, &visitor, language, Place::Rejects, main)).into_response()
 }
 
 fn about(language: Language, entry: &Entry) -> Markup {

@@ -1,4 +1,4 @@
-//! The server: who is let in, and which file answers what.
+//! The server: connections, and what every answer is made from.
 //!
 //! Takes a listener that is open; serves until it is dropped. Connections and streams of events are bounded: whoever comes later waits, or
 //! is told to, and a connection that asks for nothing is closed.
@@ -6,26 +6,30 @@
 use std::sync::Arc;
 use std::time::Duration;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Extension, State};
+use axum::http::{HeaderMap, Request, StatusCode, header};
+use axum::middleware::from_fn_with_state;
 use axum::response::{IntoResponse, Response};
-use axum::routing::{get, post};
+use hyper::body::Incoming;
 use hyper::server::conn::http1;
+use hyper::service::{Service as _, service_fn};
 use hyper_util::rt::{TokioIo, TokioTimer};
 use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
-use tokio::time::sleep;
+use tokio::time::{sleep, timeout};
+use tokio_rustls::TlsAcceptor;
 
+use super::connections::Connections;
+use super::guard::{self, Names};
+use super::login::Peer;
 use super::records::Records;
-use super::{events, guard, layout, live, metrics, pictures, rejects};
-use crate::config::Config;
+use super::{admit, layout, routes};
+use crate::config::{Config, Look};
 use crate::link::Station;
+use crate::log::Journal;
+use crate::roles::{Access, Visitor};
 use crate::words::{Language, Word};
-
-/// Connections at once: some ten viewers with some connections each. Beyond it they wait in the kernel's queue.
-const CONNECTIONS: usize = 256;
 
 /// A request's head has to be there this soon after the connection, or after the answer before: nobody can hold all connections by asking for
 /// nothing, or ever so slowly.
@@ -44,65 +48,122 @@ pub struct Shared {
     pub station: Station,
     /// Its records.
     pub records: Records,
+    /// The log of changes.
+    pub journal: Journal,
+    /// Who is signed in.
+    pub access: Access,
+    /// Who may look.
+    pub look: Look,
+    /// Under which names is answered.
+    pub names: Names,
+    /// Whether TLS is spoken.
+    pub tls: bool,
     /// The language of those who ask for none.
     pub language: Language,
     /// Room for streams of events.
     pub streams: Arc<Semaphore>,
 }
 
+/// What is served, and with what.
+#[derive(Debug)]
+pub struct Served {
+    /// What was configured.
+    pub config: Config,
+    /// The station.
+    pub station: Station,
+    /// The log of changes.
+    pub journal: Journal,
+    /// Who may do what.
+    pub access: Access,
+}
+
+impl Shared {
+    fn new(Served { config, station, journal, access }: Served) -> Self {
+        let records = Records::new(config.store().map(Into::into), station.clone());
+        let names = Names {
+            names: config.names().to_vec(),
+            addresses: !config.listen().ip().is_loopback(),
+            scheme: config.scheme(),
+        };
+        let (language, look, tls) = (config.language(), config.look(), config.tls().is_some());
+        Self {
+            station,
+            records,
+            journal,
+            access,
+            look,
+            names,
+            tls,
+            language,
+            streams: Arc::new(Semaphore::new(STREAMS)),
+        }
+    }
+}
+
 /// Serves for as long as it is waited for.
-pub async fn serve(listener: TcpListener, config: Config, station: Station) {
-    let records = Records::new(config.store().map(Into::into), station.clone());
-    tokio::spawn(records.clone().watch_pictures());
-    let streams = Arc::new(Semaphore::new(STREAMS));
-    let shared = Arc::new(Shared { station, records, language: config.language(), streams });
-    let router = Router::new()
-        .route("/", get(live::page))
-        .route("/events", get(events::stream))
-        .route("/acknowledge", post(live::acknowledge))
-        .route("/rejects", get(rejects::gallery))
-        .route("/parts/{run}/{part}", get(rejects::part))
-        .route("/pictures/{run}/{part}", get(pictures::view))
-        .route("/originals/{run}/{part}", get(pictures::original))
-        .route("/metrics", get(metrics::metrics))
-        .route("/healthz", get(metrics::healthz))
-        .route("/assets/style.css", get(style))
-        .route("/assets/live.js", get(script))
+pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Served) {
+    let shared = Arc::new(Shared::new(served));
+    tokio::spawn(shared.records.clone().watch_pictures());
+    tokio::spawn(shared.access.clone().watch());
+    let router = routes::router(&shared)
         .fallback(nothing)
-        .layer(axum::middleware::from_fn(guard::guard))
+        .layer(from_fn_with_state(Arc::clone(&shared), admit::identify))
+        .layer(from_fn_with_state(Arc::clone(&shared), guard::guard))
         .with_state(shared);
     let service = TowerToHyperService::new(router);
-    let connections = Arc::new(Semaphore::new(CONNECTIONS));
-    // It is never closed, so that there is room at some time.
-    while let Ok(room) = Arc::clone(&connections).acquire_owned().await {
-        let stream = match listener.accept().await {
-            Ok((stream, _)) => stream,
+    let connections = Connections::default();
+    loop {
+        let (stream, peer) = match listener.accept().await {
+            Ok(accepted) => accepted,
             Err(error) => {
                 tracing::warn!(%error, "a connection cannot be taken");
                 sleep(PAUSE).await;
                 continue;
             }
         };
-        let service = service.clone();
+        // Where there is no place, it is closed at once.
+        let Some(place) = connections.enter(peer.ip().to_canonical()).map(Arc::new) else { continue };
+        let (service, asking, tls) = (service.clone(), Arc::clone(&place), tls.clone());
+        let service = service_fn(move |mut request: Request<Incoming>| {
+            asking.asked();
+            request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
+            service.call(request)
+        });
         tokio::spawn(async move {
-            let _room = room;
             let mut protocol = http1::Builder::new();
             protocol.timer(TokioTimer::new()).header_read_timeout(HEAD);
-            // Whoever goes away in the middle, or says what is no HTTP, is no news.
-            let _ = protocol.serve_connection(TokioIo::new(stream), service).await;
+            // Whoever goes away in the middle, or says what is no HTTP or no TLS, is no news.
+            let served = async {
+                match tls {
+                    None => drop(protocol.serve_connection(TokioIo::new(stream), service).await),
+                    Some(tls) => {
+                        if let Ok(Ok(stream)) = timeout(HEAD, tls.accept(stream)).await {
+                            drop(protocol.serve_connection(TokioIo::new(stream), service).await);
+                        }
+                    }
+                }
+            };
+            tokio::select! {
+                () = served => {}
+                () = place.ended() => {}
+            }
         });
     }
 }
 
-async fn style() -> Response {
+pub(super) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../assets/style.css")).into_response()
 }
 
-async fn script() -> Response {
+pub(super) async fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../../assets/live.js")).into_response()
 }
 
-async fn nothing(State(shared): State<Arc<Shared>>, headers: HeaderMap) -> Response {
+async fn nothing(
+    State(shared): State<Arc<Shared>>,
+    Extension(visitor): Extension<Visitor>,
+    headers: HeaderMap,
+) -> Response {
     let language = layout::language(&headers, shared.language);
-    (StatusCode::NOT_FOUND, layout::message(&shared, language, Word::NotFound.to(language))).into_response()
+    (StatusCode::NOT_FOUND, layout::message(&shared, &visitor, language, Word::NotFound.to(language))).into_response()
 }

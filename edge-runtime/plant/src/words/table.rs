@@ -112,6 +112,8 @@ words! {
     Acknowledged: "Acknowledged.", "Quittiert.";
     AcknowledgedBefore: "An acknowledgement is on its way already.", "Es wurde gerade schon quittiert.";
     NotAcknowledged: "Not acknowledged: the station does not answer.", "Nicht quittiert: Die Station antwortet nicht.";
+    NotLogged: "Not done: it cannot be written to the log of changes.",
+        "Nicht ausgeführt: Das Änderungsprotokoll ist nicht beschreibbar.";
     Back: "Back", "Zurück";
     Counters: "This run", "Dieser Lauf";
     Parts: "Parts", "Teile";
@@ -155,6 +157,43 @@ words! {
     LateVerdict: "Verdict that came too late", "Zu spätes Urteil";
     Run: "Run", "Lauf";
     Original: "Frame as taken", "Aufnahme im Original";
+    Log: "Log", "Protokoll";
+    SignIn: "Sign in", "Anmelden";
+    SignOut: "Sign out", "Abmelden";
+    SignInToAcknowledge: "Sign in to acknowledge", "Zum Quittieren anmelden";
+    SignInFirst: "Please sign in: this is not for everybody.", "Bitte anmelden: Das ist nicht für alle.";
+    NotAllowed: "Your role does not allow this.", "Ihre Rolle erlaubt das nicht.";
+    OldPage: "Not done: the page was an old one. Please go back, load it again, and try again.",
+        "Nicht ausgeführt: Die Seite war veraltet. Bitte zurückgehen, neu laden und erneut versuchen.";
+    NoPasswords: "Nobody has to sign in here yet: no admin has a password. edge-plant set-password gives one.",
+        "Hier muss sich noch niemand anmelden: Es gibt kein Admin-Passwort. edge-plant set-password vergibt eines.";
+    Name: "Name", "Name";
+    Password: "Password", "Passwort";
+    Wrong: "Name or password is wrong.", "Name oder Passwort ist falsch.";
+    TooManyTries: "Too many tries. Please wait a little.", "Zu viele Versuche. Bitte etwas warten.";
+    NoSignIn: "Nobody can sign in at the moment: see the log of edge-plant on the board.",
+        "Zurzeit kann sich niemand anmelden: siehe das Log von edge-plant auf dem Rechner.";
+    Operator: "operator", "Bedienung";
+    Engineer: "engineer", "Technik";
+    Admin: "admin", "Admin";
+    NoLog: "No log is kept: the configuration does not name its folder.", "Es wird kein Protokoll geführt: Die Konfiguration nennt keinen Ordner dafür.";
+    NoLogRead: "The log cannot be read: ", "Das Protokoll ist nicht lesbar: ";
+    LogWhole: "Every entry is as it was written and follows the one before.",
+        "Jeder Eintrag ist, wie er geschrieben wurde, und folgt auf den davor.";
+    LogChanged: "The log is another than it was:", "Das Protokoll ist nicht, wie es war:";
+    LogKept: "Entries", "Einträge";
+    LogHead: "Newest entry's number and hash", "Nummer und Prüfsumme des neuesten Eintrags";
+    LogHint: "Kept elsewhere, number and hash show later that no newer entries were cut off: edge-plant verify-log --head.",
+        "Anderswo aufbewahrt, zeigen Nummer und Prüfsumme später, dass am Ende nichts fehlt: edge-plant verify-log --head.";
+    LogEmpty: "Nothing was changed yet.", "Es wurde noch nichts geändert.";
+    Entry: "Entry", "Eintrag";
+    TimeUtc: "Time (UTC)", "Zeit (UTC)";
+    Who: "Who", "Wer";
+    AsRole: "Role", "Rolle";
+    What: "What", "Was";
+    Before: "Before", "Vorher";
+    After: "After", "Nachher";
+    NoEntry: "No entry:", "Kein Eintrag:";
     NotFound: "There is no such page.", "Diese Seite gibt es nicht.";
     NoSuchPart: "There is no record of this part.", "Zu diesem Teil gibt es keine Aufzeichnung.";
 }
