@@ -190,24 +190,25 @@ const NO_ADMIN: &str = "web.listen is beyond this machine itself, and no admin h
 
 fn set_password(config: &Config, args: &SetPassword) -> Result<ExitCode> {
     let name = args.name.clone().unwrap_or_else(|| args.role.name().to_owned());
-    let password = password(&name)?;
+    let Some(password) = password(&name)? else {
+        return Ok(refused(&"the two are not the same; nothing is changed"));
+    };
     let after = format!("{name}: {}", args.role.name());
     change(config, &name, "password.set", &after, |people| people.set(&name, args.role, &password))
 }
 
-/// A password, asked for twice at a terminal, or a line of standard input.
-fn password(name: &str) -> Result<String> {
+/// A password, asked for twice at a terminal, or a line of standard input; none where the two are not the same.
+fn password(name: &str) -> Result<Option<String>> {
     let stdin = std::io::stdin();
     if stdin.is_terminal() {
         let one = rpassword::prompt_password(format!("password of {name}: ")).context("no password")?;
         let two = rpassword::prompt_password("once more: ").context("no password")?;
-        anyhow::ensure!(one == two, "the two are not the same; nothing is changed");
-        return Ok(one);
+        return Ok((one == two).then_some(one));
     }
     let mut line = String::new();
     // Some more than the longest password, so that one that is too long is told as such.
     stdin.lock().take(4_096).read_line(&mut line).context("no password")?;
-    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+    Ok(Some(line.trim_end_matches(['\r', '\n']).to_owned()))
 }
 
 /// Changes the people, and writes so to the log first.

@@ -420,6 +420,23 @@ fn a_session_is_one_browsers_and_a_change_is_meant() {
 }
 
 #[test]
+fn a_stream_of_events_ends_with_its_session() {
+    let folder = peopled("look = \"operator\"\n");
+    let plant = Plant::serve(folder.path());
+    let (cookie, csrf) = plant.signed_in(PEOPLE[0].0, PEOPLE[0].1);
+    let mut stream = TcpStream::connect(&plant.address).unwrap();
+    stream.set_read_timeout(Some(PATIENCE)).unwrap();
+    write!(stream, "GET /events HTTP/1.1\r\nHost: {}\r\n{cookie}Connection: close\r\n\r\n", plant.address).unwrap();
+    let mut piece = [0; 4_096];
+    let begun = stream.read(&mut piece).unwrap();
+    assert!(piece[..begun].starts_with(b"HTTP/1.1 200"), "{}", String::from_utf8_lossy(&piece[..begun]));
+    assert_eq!(plant.form("/logout", &cookie, &format!("csrf={csrf}")).status, 303);
+    // Something is sent every two seconds for as long as it goes on.
+    let ended = (0..30).any(|_| stream.read(&mut piece).unwrap() == 0);
+    assert!(ended, "whoever is signed out still watches");
+}
+
+#[test]
 fn a_form_that_never_ends_is_not_waited_for_and_a_long_one_is_refused() {
     let folder = peopled("");
     let plant = Plant::serve(folder.path());
