@@ -92,7 +92,7 @@ mqtt() {
     echo "$program is missing. On Debian and Ubuntu: sudo apt-get install mosquitto mosquitto-clients"
     return "$cannot_run"
   done
-  cargo test -p edge-plant --test mqtt -- --ignored --nocapture --test-threads 1
+  cargo test --workspace --features "$features" --test mqtt -- --ignored --nocapture --test-threads 1
 }
 
 # The same program as a package, installed and used in a small Debian of its architecture. Changes the machine while it runs, as its
