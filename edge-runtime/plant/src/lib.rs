@@ -37,6 +37,8 @@ pub mod modbus;
 #[cfg(feature = "serve")]
 pub mod mqtt;
 #[cfg(feature = "serve")]
+mod pem;
+#[cfg(feature = "serve")]
 pub mod press;
 #[cfg(feature = "serve")]
 pub mod roles;

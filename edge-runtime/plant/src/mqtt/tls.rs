@@ -12,10 +12,11 @@ use tokio_rustls::TlsConnector;
 use tokio_rustls::client::TlsStream;
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer, ServerName};
+use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
 use super::settings::{Secret, SettingsError};
+use crate::pem::certificates;
 
 /// Keys of the configuration.
 pub const CA: &str = "tls_ca_file";
@@ -37,13 +38,6 @@ impl fmt::Debug for Tls {
     }
 }
 
-/// The certificates of a file, one at the least.
-fn certificates(key: &'static str, path: &Path) -> Result<Vec<CertificateDer<'static>>, SettingsError> {
-    let read = CertificateDer::pem_file_iter(path).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let read = read.map_err(|error| wrong(key, path, &error))?;
-    if read.is_empty() { Err(wrong(key, path, &"there is no certificate in it")) } else { Ok(read) }
-}
-
 fn wrong(key: &'static str, path: &Path, reason: &dyn fmt::Display) -> SettingsError {
     SettingsError::Tls { key, path: path.display().to_string(), reason: reason.to_string() }
 }
@@ -61,7 +55,7 @@ impl Tls {
             expected: format!("TLS needs a name that a certificate can have: {error}"),
         })?;
         let mut roots = RootCertStore::empty();
-        for certificate in certificates(CA, authorities)? {
+        for certificate in certificates(authorities).map_err(|reason| wrong(CA, authorities, &reason))? {
             roots.add(certificate).map_err(|error| wrong(CA, authorities, &error))?;
         }
         let config = ClientConfig::builder_with_provider(Arc::new(ring::default_provider()))
@@ -71,7 +65,7 @@ impl Tls {
         let config = match ours {
             None => config.with_no_client_auth(),
             Some((certificate, path, key)) => {
-                let chain = certificates(CERTIFICATE, certificate)?;
+                let chain = certificates(certificate).map_err(|reason| wrong(CERTIFICATE, certificate, &reason))?;
                 let key = PrivateKeyDer::from_pem_slice(key.expose().as_bytes());
                 let key = key.map_err(|error| wrong(KEY, path, &error))?;
                 config.with_client_auth_cert(chain, key).map_err(|error| wrong(KEY, path, &error))?

@@ -9,10 +9,11 @@ use thiserror::Error;
 use tokio_rustls::TlsAcceptor;
 use tokio_rustls::rustls::ServerConfig;
 use tokio_rustls::rustls::crypto::ring;
+use tokio_rustls::rustls::pki_types::PrivateKeyDer;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
-use tokio_rustls::rustls::pki_types::{CertificateDer, PrivateKeyDer};
 
 use crate::config::Tls;
+use crate::pem::certificates;
 
 /// Why there is no TLS.
 #[derive(Debug, Error)]
@@ -39,11 +40,7 @@ pub fn acceptor(tls: &Tls) -> Result<TlsAcceptor, TlsError> {
         file: file.display().to_string(),
         reason: reason.to_string(),
     };
-    let chain = CertificateDer::pem_file_iter(&tls.certificate).and_then(Iterator::collect::<Result<Vec<_>, _>>);
-    let chain = chain.map_err(|error| wrong(&tls.certificate, &error))?;
-    if chain.is_empty() {
-        return Err(wrong(&tls.certificate, &"there is no certificate in it"));
-    }
+    let chain = certificates(&tls.certificate).map_err(|reason| wrong(&tls.certificate, &reason))?;
     let key = PrivateKeyDer::from_pem_file(&tls.key).map_err(|error| wrong(&tls.key, &error))?;
     let config = ServerConfig::builder_with_provider(Arc::new(ring::default_provider()))
         .with_safe_default_protocol_versions()?;
