@@ -1,11 +1,11 @@
 //! The threads beside the line: each of them panics once, and what the station shows then.
 //!
-//! A display, readings of the board, slots of bundles and a black box whose devices panic; and a log that does, for threads that ask
-//! nothing else of anybody.
+//! A display, readings of the board, slots of bundles and a black box whose devices panic; a clock that does, for the thread that feeds the
+//! plant; and a log that does, for threads that ask nothing else of anybody.
 
 use std::collections::BTreeSet;
 use std::path::Path;
-use std::sync::{Mutex, PoisonError};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use edge_runtime::blackbox::ring::Limits;
@@ -17,13 +17,16 @@ use edge_runtime::health::readings::{self, Heat, MilliCelsius, Reading, Readings
 use edge_runtime::hmi::screen::Status;
 use edge_runtime::hw::board::display::PanelThread;
 use edge_runtime::hw::clock::Monotonic;
-use edge_runtime::hw::roles::{HwFault, Panel};
+use edge_runtime::hw::roles::{Clock, HwFault, Panel};
 use edge_runtime::station::bundles::{self, Keeping, Link, Ready};
+use edge_runtime::station::line::Seen;
+use edge_runtime::station::plant::Feed;
 use shared::units::Micros;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
 
 use super::faults::{FROM, Fault};
+use super::rig;
 
 /// What a line has beside it, of which one thread panics.
 #[derive(Default)]
@@ -31,6 +34,7 @@ pub struct Beside {
     panel: Option<PanelThread>,
     readings: Option<(ReadingsThread, Watch)>,
     recorder: Option<Recorder>,
+    plant: Option<Feed>,
     asked: bool,
 }
 
@@ -46,6 +50,7 @@ impl Beside {
             panel: (fault == Fault::DisplayPanics).then(panel),
             readings: (fault == Fault::ReadingsPanic).then(hot_after_a_panic),
             recorder: (fault == Fault::BlackBoxPanics).then(|| recorder(folder)),
+            plant: (fault == Fault::PlantPanics).then(|| plant(folder)),
             asked: false,
         }
     }
@@ -55,15 +60,18 @@ impl Beside {
         self.recorder.as_ref().map_or_else(Tape::none, Recorder::tape)
     }
 
-    /// Shows a state, asks for a recording when it is time; gives the conditions that follow.
-    pub fn look(&mut self, now: Micros, news: Option<&Status>) -> Vec<(Condition, bool)> {
+    /// Shows a state, tells the plant, asks for a recording when it is time; gives the conditions that follow.
+    pub fn look(&mut self, now: Micros, seen: &Seen<'_>) -> Vec<(Condition, bool)> {
         if now >= FROM && !std::mem::replace(&mut self.asked, true) {
             self.tape().keep("ASKED");
         }
         let mut conditions = Vec::new();
         if let Some(panel) = &self.panel {
-            news.into_iter().for_each(|status| panel.show(status.clone()));
+            seen.news.into_iter().for_each(|status| panel.show(status.clone()));
             conditions.push((Condition::DisplayAway, panel.is_away()));
+        }
+        if let Some(plant) = &mut self.plant {
+            plant.look(now, seen, None);
         }
         if let Some((readings, watch)) = &mut self.readings {
             if let Some(reading) = readings.take() {
@@ -112,6 +120,20 @@ fn recorder(folder: &Path) -> Recorder {
     Recorder::start(settings, header, || panic!("a fault of the black box's thread, provoked")).unwrap()
 }
 
+fn plant(folder: &Path) -> Feed {
+    struct Panics(Monotonic);
+    impl Clock for Panics {
+        fn now(&self) -> Micros {
+            let now = self.0.now();
+            assert!(now < FROM || !disarm(), "a fault of the plant's thread, provoked");
+            now
+        }
+    }
+    arm("plant");
+    let clock = Arc::new(Panics(Monotonic::start()));
+    Feed::start(folder.join("plant.sock"), rig::start(), 1, folder.display().to_string(), clock).unwrap()
+}
+
 /// Slots in which a bundle waits, and a thread that panics as it makes it ready.
 pub fn slots(folder: &Path) -> Link {
     let slots = Slots::new(folder.join("slots"));
@@ -133,6 +155,12 @@ fn arm(thread: &'static str) {
     ARMED.lock().unwrap_or_else(PoisonError::into_inner).insert(thread);
 }
 
+/// Whether the calling thread is to panic, which is said once.
+fn disarm() -> bool {
+    let thread = std::thread::current();
+    thread.name().is_some_and(|name| ARMED.lock().unwrap_or_else(PoisonError::into_inner).remove(name))
+}
+
 /// Threads that have not panicked although they were to.
 pub fn still_armed() -> BTreeSet<&'static str> {
     ARMED.lock().unwrap_or_else(PoisonError::into_inner).clone()
@@ -148,9 +176,7 @@ impl Subscriber for Log {
     }
 
     fn event(&self, _: &Event<'_>) {
-        let thread = std::thread::current();
-        let armed = thread.name().is_some_and(|name| ARMED.lock().unwrap_or_else(PoisonError::into_inner).remove(name));
-        assert!(!armed, "a fault of the thread, provoked as it logs");
+        assert!(!disarm(), "a fault of the thread, provoked as it logs");
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {

@@ -56,10 +56,11 @@ pub enum Fault {
     ReadingsPanic,
     BundlesPanic,
     BlackBoxPanics,
+    PlantPanics,
 }
 
 /// The rows, in the order of the table.
-pub const SCENARIOS: [(&str, Fault); 30] = [
+pub const SCENARIOS: [(&str, Fault); 31] = [
     ("nothing", Fault::Nothing),
     ("the camera has gone, and comes back", Fault::CameraGone),
     ("the camera is silent, and goes on", Fault::CameraSilent),
@@ -90,6 +91,7 @@ pub const SCENARIOS: [(&str, Fault); 30] = [
     ("the readings' thread panics", Fault::ReadingsPanic),
     ("the bundles' thread panics", Fault::BundlesPanic),
     ("the black box's thread panics", Fault::BlackBoxPanics),
+    ("the plant's thread panics", Fault::PlantPanics),
 ];
 
 /// Time, for whoever must know when to go wrong.

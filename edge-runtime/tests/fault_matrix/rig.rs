@@ -240,7 +240,12 @@ fn store(config: &Config, folder: &Path, fault: Fault) -> Store {
     let min_free_bytes = if full { u64::MAX } else { 0 };
     let limits = Limits { min_free_bytes, ..config.audit().limits() };
     let keep = Keep { good_one_in: 1, near_threshold: 0.0 };
-    let start = RunStart {
+    Store::open(folder, limits, keep, start()).unwrap()
+}
+
+/// What the run is said to be.
+pub fn start() -> RunStart {
+    RunStart {
         started_at: WallTime(1_780_000_000_000_000),
         clock_at_start: Micros(0),
         station: "Faults".to_owned(),
@@ -250,8 +255,7 @@ fn store(config: &Config, folder: &Path, fault: Fault) -> Store {
         config_sha256: [0; 32],
         simulation: true,
         software: "test".to_owned(),
-    };
-    Store::open(folder, limits, keep, start).unwrap()
+    }
 }
 
 /// Looks on, and says what is wrong with the station.
@@ -270,7 +274,7 @@ impl Attendant for Watcher {
             self.shown.push(code);
         }
         let mut conditions = conditions(self.fault, now);
-        conditions.extend(self.beside.look(now, seen.news));
+        conditions.extend(self.beside.look(now, seen));
         conditions.push((Condition::StoreFailing, seen.store_failure.is_some()));
         conditions
     }
