@@ -91,9 +91,9 @@ fn banded(size: usize, device: Device) -> Result<Tensor, TchError> {
 pub fn ssim(reconstruction: &Tensor, clean: &Tensor, blur: &Blur) -> Result<Tensor, TchError> {
     let a = reconstruction.f_contiguous()?;
     let b = clean.f_detach()?.f_contiguous()?;
-    // A product, not a square: gradients add up in the original's order.
     let (mean_a, mean_b) = (blur.apply(&a)?, blur.apply(&b)?);
     let (square_mean_a, square_mean_b, means) = (mean_a.f_square()?, mean_b.f_square()?, mean_a.f_mul(&mean_b)?);
+    // Products, not squares: gradients add up in the original's order.
     let variance_a = blur.apply(&a.f_mul(&a)?)?.f_sub(&square_mean_a)?;
     let variance_b = blur.apply(&b.f_mul(&b)?)?.f_sub(&square_mean_b)?;
     let covariance = blur.apply(&a.f_mul(&b)?)?.f_sub(&means)?;
