@@ -18,7 +18,7 @@
     heardAt = Date.now();
     source = new EventSource("/events");
     source.addEventListener("beat", heard);
-    for (const id of ["trouble", "state", "verdict", "picture", "alarms", "figures"]) {
+    for (const id of ["station", "trouble", "state", "verdict", "picture", "alarms", "figures"]) {
       source.addEventListener(id, (event) => {
         heard();
         const region = document.getElementById(id);

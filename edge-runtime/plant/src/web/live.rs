@@ -23,7 +23,8 @@ use crate::words::{Language, Word, remedy};
 pub type Draw = fn(&Line, Language) -> Markup;
 
 /// Regions of the page, by the ids of their elements.
-pub const REGIONS: [(&str, Draw); 6] = [
+pub const REGIONS: [(&str, Draw); 7] = [
+    ("station", layout::station),
     ("trouble", trouble),
     ("state", state),
     ("verdict", verdict),
@@ -39,7 +40,7 @@ pub struct Choice {
     pub language: Option<String>,
 }
 
-/// `GET /`.
+/// `GET /`: *Live*, the newest part, the line, alarms and counters.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,
@@ -79,7 +80,7 @@ pub async fn page(
     (cookie, layout::page(&shared, &visitor, language, Place::Live, main)).into_response()
 }
 
-/// `POST /acknowledge`: the reset button. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
+/// `POST /acknowledge`: the reset button is pressed. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
 pub async fn acknowledge(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

@@ -28,7 +28,7 @@ mod layout;
 mod live;
 mod log;
 mod login;
-mod metrics;
+pub mod metrics;
 mod pictures;
 pub(crate) mod records;
 mod rejects;
