@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
+use shared::drift::Tolerances;
 use shared::line::{Layout, RawLayout};
 use shared::quality::Limits;
 use shared::units::{Micros, Travel};
@@ -25,7 +26,7 @@ use crate::health::readings::{self, MilliCelsius};
 #[derive(Debug, Clone)]
 pub enum Hardware {
     /// The virtual line.
-    Simulation(Simulation),
+    Simulation(Box<Simulation>),
     /// A board's devices.
     Board(Box<Board>),
 }
@@ -66,6 +67,7 @@ pub struct Config {
     quality: Option<Limits>,
     alarms: alarms::Limits,
     black_box: Option<BlackBox>,
+    drift: Option<Tolerances>,
     too_hot: MilliCelsius,
     display: Option<DisplaySettings>,
     plant: Option<PathBuf>,
@@ -132,6 +134,7 @@ impl Config {
                 }
             },
             black_box: super::black_box::check(&checker, &raw.black_box)?,
+            drift: super::drift::check(&checker, &raw.drift)?,
             text: text.to_owned(),
             text_sha256: Sha256::digest(text).into(),
             hardware,
@@ -214,6 +217,12 @@ impl Config {
     #[must_use]
     pub fn plant(&self) -> Option<&Path> {
         self.plant.as_deref()
+    }
+
+    /// From which move of a figure on people are warned; `None` where nothing is watched.
+    #[must_use]
+    pub fn drift(&self) -> Option<Tolerances> {
+        self.drift
     }
 
     /// What the black box holds, where there is one.
@@ -318,6 +327,7 @@ impl Config {
             "plant socket",
             self.plant.as_ref().map_or("none".to_owned(), |socket| socket.display().to_string()),
         ));
+        table.push(("drift", super::drift::table(self.drift)));
         table.push(("black box", super::black_box::table(self.black_box.as_ref())));
         table
     }
@@ -367,7 +377,7 @@ fn hardware(
     match raw.station.hardware.as_str() {
         "simulation" => {
             let sim = raw.sim.as_ref().ok_or_else(|| section("which needs a [sim] section"))?;
-            Ok(Hardware::Simulation(Simulation::check(checker, sim, layout, frame_timeout)?))
+            Ok(Hardware::Simulation(Box::new(Simulation::check(checker, sim, layout, frame_timeout)?)))
         }
         "board" => {
             let board = raw.board.as_ref().ok_or_else(|| section("which needs a [board] section"))?;

@@ -12,7 +12,9 @@ use shared::quality::RawLimits;
 use super::alarms::RawAlarms;
 use super::black_box::RawBlackBox;
 use super::display::RawDisplay;
+use super::drift::RawDrift;
 use super::plant::RawPlant;
+use crate::hw::sim::world::Light;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -29,6 +31,8 @@ pub struct RawConfig {
     /// What a part's picture must be like to prove anything; without it, only that it is no repetition.
     pub quality: Option<RawLimits>,
     /// What of the line's course stops it, or makes somebody look.
+    #[serde(default)]
+    pub drift: RawDrift,
     #[serde(default)]
     pub alarms: RawAlarms,
     /// How much of the last minutes is held, to be run again.
@@ -334,6 +338,23 @@ pub struct Sim {
     pub inference: Inference,
     /// What goes wrong.
     pub faults: Faults,
+    #[serde(default)]
+    pub light: SimLight,
+}
+
+/// The light over the virtual camera, another one from a part on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimLight {
+    pub from_part: u32,
+    pub factor: f64,
+}
+
+/// As the product was drawn.
+impl Default for SimLight {
+    fn default() -> Self {
+        Self { from_part: Light::STEADY.from_part, factor: Light::STEADY.factor }
+    }
 }
 
 /// How long the virtual board takes to judge one part.

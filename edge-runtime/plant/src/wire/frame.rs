@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 /// First bytes in each direction; the last two are the version.
-pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x01\x00";
+pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x02\x00";
 
 /// Bytes of the longest message. A standing with every alarm, each with its remedy, takes some two thousand; the rest is for names.
 pub const MOST_BYTES: usize = 16 * 1024;
@@ -149,6 +149,7 @@ mod tests {
             stops: true,
             present: false,
             latched: true,
+            since_us: i64::MIN,
         };
         let mut standing = Standing { state: State::Fault, alarms: vec![alarm; 28], ..Standing::default() };
         standing.latency.counts = [u64::MAX; 16];
@@ -211,8 +212,8 @@ mod tests {
         for strange in [&b"GET / HTTP/1.1\r\n"[..], b"DRAEMREC\x01\x00", b"d"] {
             assert_eq!(heard::<ToPlant>(strange, 3).1, Some(WireError::NotOurs));
         }
-        let newer = [&PREFACE[..8], &[2, 0, 0xff, 0xff, 0xff, 0xff]].concat();
-        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 2, known: 1 }));
+        let newer = [&PREFACE[..8], &[3, 0, 0xff, 0xff, 0xff, 0xff]].concat();
+        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 3, known: 2 }));
     }
 
     #[test]
