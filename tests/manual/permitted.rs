@@ -27,6 +27,7 @@ pub fn stations() -> Vec<Table> {
     ];
     let mut all = vec![confirm, steady, exchanged(&sim, "mean_ms = 140.0", "mean_ms = 141.0")];
     all.extend(kinds.map(|kind| format!("{board}\n[display]\n{kind}\n")));
+    all.push(format!("{sim}\n[sim.light]\nfrom_part = 1\nfactor = 1.0\n"));
     all.push(sim);
     let parsed: Vec<Table> = all.iter().map(|text| toml::from_str(text).unwrap()).collect();
     for base in &parsed {

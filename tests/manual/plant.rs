@@ -117,8 +117,14 @@ fn full_line() -> Line {
         clock_at_start: Micros(0),
     }));
     let readings = Readings { hottest_millicelsius: Some(50_000), throttled: Some(false), free_bytes: Some(1) };
-    let alarm =
-        Alarm { code: "BIN_FULL".to_owned(), remedy: String::new(), stops: true, present: true, latched: false };
+    let alarm = Alarm {
+        code: "BIN_FULL".to_owned(),
+        remedy: String::new(),
+        stops: true,
+        present: true,
+        latched: false,
+        since_us: 0,
+    };
     let standing = Standing { readings, speed_um_s: Some(300_000), alarms: vec![alarm], ..Standing::default() };
     line.hear(&ToPlant::Standing(Box::new(standing)));
     line

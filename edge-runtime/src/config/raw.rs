@@ -30,9 +30,10 @@ pub struct RawConfig {
     pub audit: Audit,
     /// What a part's picture must be like to prove anything; without it, only that it is no repetition.
     pub quality: Option<RawLimits>,
-    /// What of the line's course stops it, or makes somebody look.
+    /// From which move of a figure away from the training's on people are warned.
     #[serde(default)]
     pub drift: RawDrift,
+    /// What of the line's course stops it, or makes somebody look.
     #[serde(default)]
     pub alarms: RawAlarms,
     /// How much of the last minutes is held, to be run again.
@@ -338,6 +339,7 @@ pub struct Sim {
     pub inference: Inference,
     /// What goes wrong.
     pub faults: Faults,
+    /// The light over the virtual camera, another one from a part on.
     #[serde(default)]
     pub light: SimLight,
 }
@@ -346,7 +348,9 @@ pub struct Sim {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct SimLight {
+    /// The first part that is seen in the other light.
     pub from_part: u32,
+    /// How bright that is, of what the product was drawn in.
     pub factor: f64,
 }
 
