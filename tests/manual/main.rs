@@ -4,6 +4,7 @@
 //! |---|---|
 //! | `source` | types with their keys, documentation and defaults, from the source |
 //! | `permitted` | what a key may be, from the code that checks it |
+//! | `commands` | commands, options and exit codes of both programs |
 //! | `configuration` | the reference of both configuration files |
 //! | `reasons` | failure table, alarms, and the chart for the wall |
 //! | `plant` | addresses, metrics, registers, topics |
@@ -15,6 +16,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod book;
+mod commands;
 mod configuration;
 mod dashboard;
 mod permitted;
@@ -43,6 +45,7 @@ fn pages() -> Vec<Page> {
     vec![
         configuration::station(),
         configuration::plant(),
+        commands::commands(),
         reasons::failures(),
         reasons::alarms(),
         reasons::chart(),
