@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+#[path = "serve/hostile.rs"]
+mod hostile;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -222,13 +225,17 @@ impl Station {
     }
 
     fn heard(&mut self) -> ToStation {
+        self.hears().expect("the program is connected")
+    }
+
+    /// What it says next; `None` when it has gone.
+    fn hears(&mut self) -> Option<ToStation> {
         loop {
             if let Some(word) = self.decoder.message().unwrap() {
-                return word;
+                return Some(word);
             }
             let mut bytes = [0; 256];
-            let read = self.stream.read(&mut bytes).unwrap();
-            assert!(read > 0);
+            let read = self.stream.read(&mut bytes).ok().filter(|&read| read > 0)?;
             self.decoder.push(&bytes[..read]);
         }
     }
