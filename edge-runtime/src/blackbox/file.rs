@@ -3,7 +3,7 @@
 //! | bytes | |
 //! |---|---|
 //! | 8 | `DRAEMBOX` |
-//! | 1 | version of this layout, 1 |
+//! | 1 | version of this layout, 2 |
 //! | rest but 32 | a [`Header`], then [`Entry`]s in their order, each in postcard's form; the pictures of a segment stand behind it |
 //! | 32 | SHA-256 of all bytes before |
 //!
@@ -25,7 +25,7 @@ use super::entry::Entry;
 use super::ring::Segment;
 
 const MAGIC: &[u8; 8] = b"DRAEMBOX";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HASH_BYTES: usize = 32;
 
 /// No recording is larger, in bytes: it is held in memory whole.
@@ -314,7 +314,7 @@ mod tests {
             (sealed(body[..20].to_vec()), "no header"),
             (sealed([body, &[99]].concat()), "no entry of a recording"),
             (sealed([body, &late].concat()), "an entry that no station"),
-            (sealed([b"DRAEMBOX\x02".as_slice(), &body[9..]].concat()), "has version 2"),
+            (sealed([b"DRAEMBOX\x01".as_slice(), &body[9..]].concat()), "has version 1"),
             (b"PNG".to_vec(), "does not begin with DRAEMBOX"),
         ] {
             let message = parse(&bytes, Path::new("a.box")).unwrap_err().to_string();

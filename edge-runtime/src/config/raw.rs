@@ -13,6 +13,7 @@ use super::alarms::RawAlarms;
 use super::black_box::RawBlackBox;
 use super::display::RawDisplay;
 use super::plant::RawPlant;
+use super::recipe::RawRecipes;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -20,6 +21,7 @@ use super::plant::RawPlant;
 pub struct RawConfig {
     pub station: Station,
     pub model: Model,
+    pub recipes: Option<RawRecipes>,
     pub line: Line,
     pub audit: Audit,
     pub quality: Option<RawLimits>,

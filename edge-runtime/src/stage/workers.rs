@@ -84,10 +84,11 @@ impl Drop for Counting<'_> {
     }
 }
 
-/// An inspector on its way to a worker, and the bundle that it is of.
+/// An inspector on its way to a worker, the bundle that it is of, and what a picture must be like to prove anything.
 struct Seat {
     inspector: Inspector,
     bundle: Arc<InCharge>,
+    limits: Option<Limits>,
 }
 
 /// The threads with their queue.
@@ -98,6 +99,7 @@ pub struct Workers {
     jobs: Option<SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
     bundle: Arc<InCharge>,
+    limits: Option<Limits>,
     /// One for each worker that has not taken its own.
     seats: Arc<Mutex<Vec<Seat>>>,
 }
@@ -113,20 +115,25 @@ impl Workers {
             .into_iter()
             .map(|inspector| {
                 let (receive, seats) = (Arc::clone(&receive), Arc::clone(&seats));
-                let seat = Seat { inspector, bundle: Arc::clone(&bundle) };
-                std::thread::spawn(move || Worker::seated(seat, limits).work(&receive, &seats))
+                let seat = Seat { inspector, bundle: Arc::clone(&bundle), limits };
+                std::thread::spawn(move || Worker::seated(seat).work(&receive, &seats))
             })
             .collect();
-        Self { jobs: Some(jobs), threads, bundle, seats }
+        Self { jobs: Some(jobs), threads, bundle, limits, seats }
     }
 
     /// Another bundle judges from each worker's next picture on: one inspector for each of them. Waits for nothing.
     pub fn change(&mut self, inspectors: Vec<Inspector>, number: u32) {
         self.bundle = InCharge::new(number);
-        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle) };
+        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle), limits: self.limits };
         let fresh = inspectors.into_iter().map(seat).collect();
         // What nobody has sat down on yet would be of a bundle that is not in charge any more.
         *self.seats.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    /// What pictures must be like for the bundle that [`Workers::change`] brings next.
+    pub fn change_limits(&mut self, limits: Option<Limits>) {
+        self.limits = limits;
     }
 
     /// What the bundle in charge has done.
@@ -171,7 +178,6 @@ impl Drop for Workers {
 /// What one thread judges with.
 pub struct Worker {
     seat: Seat,
-    limits: Option<Limits>,
     gauge: Box<Gauge>,
     /// Room for the pixels of a JPEG, used again from picture to picture.
     rgb: Vec<u8>,
@@ -181,11 +187,11 @@ impl Worker {
     /// Judges with this inspector, and by what a picture must be like to prove anything.
     #[must_use]
     pub fn new(inspector: Inspector, limits: Option<Limits>) -> Self {
-        Self::seated(Seat { inspector, bundle: InCharge::new(0) }, limits)
+        Self::seated(Seat { inspector, bundle: InCharge::new(0), limits })
     }
 
-    fn seated(seat: Seat, limits: Option<Limits>) -> Self {
-        Self { seat, limits, gauge: Box::new(Gauge::new()), rgb: Vec::new() }
+    fn seated(seat: Seat) -> Self {
+        Self { seat, gauge: Box::new(Gauge::new()), rgb: Vec::new() }
     }
 
     fn work(&mut self, jobs: &Mutex<Receiver<Job>>, seats: &Mutex<Vec<Seat>>) {
@@ -212,11 +218,11 @@ impl Worker {
                 return (Verdict::Uninspected(Reason::BadPicture), None);
             }
         };
-        let Seat { inspector, bundle } = &mut self.seat;
+        let Seat { inspector, bundle, limits } = &mut self.seat;
         let mut counting = Counting(bundle, true);
         let crop = inspector.manifest().preprocess().crop();
         // A crop that lies outside is the inspector's to refuse.
-        let flaw = self.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
+        let flaw = limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
         let (verdict, heatmap) = match inspector.inspect(&frame) {
             Ok(verdict) => {
                 counting.1 = false;

@@ -187,6 +187,7 @@ mod tests {
             alarms: &[],
             departures: &departures,
             waiting: Waiting::default(),
+            changing: false,
             pictures_lost: 0,
             news: None,
         };
