@@ -131,20 +131,31 @@ impl Recipes {
         durable::files(&self.folder, &[(CHOSEN, text.as_bytes())]).map_err(failed)
     }
 
+    /// The recipes' files; none where the folder cannot be read.
+    #[must_use]
+    pub fn files(&self) -> Vec<PathBuf> {
+        self.paths().unwrap_or_default()
+    }
+
+    fn paths(&self) -> Result<Vec<PathBuf>, Error> {
+        let mut paths = Vec::new();
+        for entry in std::fs::read_dir(&self.folder)? {
+            let path = entry?.path();
+            if path.extension().is_some_and(|ending| ending == "toml") {
+                paths.push(path);
+            }
+        }
+        paths.sort();
+        Ok(paths)
+    }
+
     /// Every recipe, in the order of names, the configuration's own first.
     ///
     /// # Errors
     /// [`RecipesError`]: the folder cannot be read, or holds too many.
     pub fn all(&self, config: &Config) -> Result<Vec<Named>, RecipesError> {
         let failed = |source| RecipesError::File { path: self.folder.clone(), source };
-        let mut paths = Vec::new();
-        for entry in std::fs::read_dir(&self.folder).map_err(failed)? {
-            let path = entry.map_err(failed)?.path();
-            if path.extension().is_some_and(|ending| ending == "toml") {
-                paths.push(path);
-            }
-        }
-        paths.sort();
+        let paths = self.paths().map_err(failed)?;
         if paths.len() > MOST_RECIPES {
             return Err(RecipesError::TooMany { folder: self.folder.clone(), got: paths.len() });
         }

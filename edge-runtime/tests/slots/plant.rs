@@ -40,10 +40,19 @@ impl Plant {
         }
     }
 
-    /// Wants another product.
+    /// Wants another product; the answer has its number.
     pub fn select(&mut self, product: u16) {
+        self.ask(&ToStation::Select { number: u32::from(product), product });
+    }
+
+    /// Presses the reset button; the answer has the number 99.
+    pub fn acknowledge(&mut self) {
+        self.ask(&ToStation::Acknowledge { number: 99 });
+    }
+
+    fn ask(&mut self, request: &ToStation) {
         let mut out = Vec::new();
-        wire::encode(&ToStation::Select { number: u32::from(product), product }, &mut out).unwrap();
+        wire::encode(request, &mut out).unwrap();
         self.stream.write_all(&out).unwrap();
     }
 }

@@ -1,9 +1,9 @@
 //! The recipes of a line that runs, with their bundles.
 //!
-//! Takes the folder and the configuration that recipes are written over; lists what is there, and makes one ready. A bundle is verified
-//! again only when its file has changed.
+//! Takes the folder and the configuration that recipes are written over; lists what is there, and makes one ready. Recipes are read
+//! again only when a file has changed, a bundle is verified again only when its own has.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
@@ -25,6 +25,8 @@ pub(super) struct Shelf<'a> {
     maker: &'a Maker<'a>,
     /// What bundles said of themselves when they were opened.
     known: HashMap<PathBuf, (Stamp, Result<Bundle, String>)>,
+    /// What was listed last, and of which files.
+    listed: Option<(BTreeMap<PathBuf, Stamp>, Vec<Product>)>,
     /// What is wrong with the folder, told once.
     told: Option<String>,
 }
@@ -32,7 +34,13 @@ pub(super) struct Shelf<'a> {
 impl<'a> Shelf<'a> {
     /// The recipes of this folder.
     pub fn new(recipes: Recipes, base: &'a Config, maker: &'a Maker<'a>) -> Self {
-        Self { recipes, base, maker, known: HashMap::new(), told: None }
+        Self { recipes, base, maker, known: HashMap::new(), listed: None, told: None }
+    }
+
+    /// Every file that the list is made from.
+    fn files(&self) -> BTreeMap<PathBuf, Stamp> {
+        let paths = self.recipes.files().into_iter().chain(self.known.keys().cloned());
+        paths.map(|path| (stamp(&path), path)).map(|(stamp, path)| (path, stamp)).collect()
     }
 
     fn bundle(&mut self, config: &Config) -> Result<Bundle, String> {
@@ -64,6 +72,10 @@ fn stamp(path: &Path) -> Stamp {
 
 impl Book for Shelf<'_> {
     fn list(&mut self) -> Vec<Product> {
+        let files = self.files();
+        if let Some((_, list)) = self.listed.as_ref().filter(|(then, _)| *then == files) {
+            return list.clone();
+        }
         let all = match self.recipes.all(self.base) {
             Ok(all) => all,
             Err(error) => {
@@ -80,7 +92,10 @@ impl Book for Shelf<'_> {
             Ok(recipe) => Product { name, number: Some(recipe.number), bundle: self.bundle(&recipe.config) },
             Err(error) => Product { name, number: None, bundle: Err(error.to_string()) },
         };
-        all.into_iter().map(product).collect()
+        let list: Vec<_> = all.into_iter().map(product).collect();
+        // Bundles that were opened for the first time are looked at from now on.
+        self.listed = Some((self.files(), list.clone()));
+        list
     }
 
     fn make(&mut self, number: u16) -> Result<Made, String> {
