@@ -58,7 +58,13 @@ fn header() -> Header {
         why: "ASKED".to_owned(),
         kept_at_us: 0,
         config: String::new(),
-        judges: vec![Judge { number: 0, product: "cap".to_owned(), sha256: [0; 32], threshold: Score::default() }],
+        judges: vec![Judge {
+            number: 0,
+            product: "cap".to_owned(),
+            sha256: [0; 32],
+            threshold: Score::default(),
+            quality: None,
+        }],
         float32: false,
         simulation: true,
     }

@@ -195,7 +195,7 @@ impl Station {
             clock_at_start: Micros(0),
         };
         let (code, remedy) = ("BIN_FULL".to_owned(), "empty the bin".to_owned());
-        let alarms = vec![Alarm { code, remedy, stops: true, present: false, latched: true }];
+        let alarms = vec![Alarm { code, remedy, stops: true, present: false, latched: true, since_us: 0 }];
         let standing = ToPlant::Standing(Box::new(Standing { state: State::Fault, alarms, ..Standing::default() }));
         wire::encode(&ToPlant::Greeting(greeting), &mut out).unwrap();
         stream.write_all(&out).unwrap();

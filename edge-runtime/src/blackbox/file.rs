@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use shared::quality::RawLimits;
 use shared::units::Score;
 use shared::wall::WallTime;
 use thiserror::Error;
@@ -42,6 +43,8 @@ pub struct Judge {
     pub sha256: [u8; 32],
     /// A part was bad when its score was greater.
     pub threshold: Score,
+    /// What a picture had to be like to prove anything.
+    pub quality: Option<RawLimits>,
 }
 
 /// What a recording is of.
@@ -270,7 +273,13 @@ mod tests {
             why: "ASKED".to_owned(),
             kept_at_us: 1,
             config: "[station]".to_owned(),
-            judges: vec![Judge { number: 0, product: "cap".to_owned(), sha256: [3; 32], threshold: Score::default() }],
+            judges: vec![Judge {
+                number: 0,
+                product: "cap".to_owned(),
+                sha256: [3; 32],
+                threshold: Score::default(),
+                quality: None,
+            }],
             float32: false,
             simulation: true,
         }

@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use shared::line::Fate;
 use shared::manifest::Precision;
+use shared::quality::Limits;
 use shared::units::PartId;
 use shared::verdict::Verdict;
 
@@ -26,7 +27,7 @@ use crate::config::Config;
 use crate::engine::choice::EngineChoice;
 use crate::engine::{Inspector, choice};
 use crate::stage::conductor::Order;
-use crate::stage::workers::Worker;
+use crate::stage::workers::{Demands, Worker};
 
 /// Runs the last minutes that a station kept again, through the same pipeline.
 ///
@@ -104,7 +105,10 @@ struct Judged {
 fn judge(args: &Args, path: &Path, recording: &Recording, config: &Config) -> Result<Judged, (anyhow::Error, Exit)> {
     let refused = |error| (error, Exit::BundleRefused);
     let bundle = args.model.open(path, &args.trust).map_err(refused)?;
-    let mut worker = worker(args, &bundle, config).map_err(|error| (error, Exit::Engine))?;
+    // Another product may have had limits of its own.
+    let then = recording.header.judges.iter().find(|then| then.sha256 == bundle.sha256());
+    let limits = then.map_or(config.quality(), |then| then.quality.and_then(|raw| Limits::new(raw).ok()));
+    let mut worker = worker(args, &bundle, limits).map_err(|error| (error, Exit::Engine))?;
     let judges = judges(recording);
     // The other model, or what runs it in floats, need not give the same bits.
     let same_model = (bundle.manifest().precision() == Precision::Float32) == recording.header.float32
@@ -140,9 +144,11 @@ fn judges(recording: &Recording) -> BTreeMap<PartId, &Judge> {
     judged.collect()
 }
 
-fn worker(args: &Args, bundle: &OpenBundle, config: &Config) -> Result<Worker> {
+fn worker(args: &Args, bundle: &OpenBundle, limits: Option<Limits>) -> Result<Worker> {
     let engine = choice::load(bundle, args.model.engine(), args.model.threads())?;
-    Ok(Worker::new(Inspector::new(bundle.manifest().clone(), Box::new(engine)), config.quality()))
+    // A picture that is run again says nothing of how the line is now.
+    let demands = Demands { limits, drift: None };
+    Ok(Worker::new(Inspector::new(bundle.manifest().clone(), Box::new(engine)), demands))
 }
 
 /// One part, then and now, in words.

@@ -7,6 +7,7 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
+use shared::drift::Tolerances;
 use shared::line::{Layout, RawLayout};
 use shared::quality::Limits;
 use shared::units::{Micros, Travel};
@@ -26,7 +27,7 @@ use crate::health::readings::{self, MilliCelsius};
 #[derive(Debug, Clone)]
 pub enum Hardware {
     /// The virtual line.
-    Simulation(Simulation),
+    Simulation(Box<Simulation>),
     /// A board's devices.
     Board(Box<Board>),
 }
@@ -68,6 +69,7 @@ pub struct Config {
     quality: Option<Limits>,
     alarms: alarms::Limits,
     black_box: Option<BlackBox>,
+    drift: Option<Tolerances>,
     too_hot: MilliCelsius,
     display: Option<DisplaySettings>,
     plant: Option<PathBuf>,
@@ -144,6 +146,7 @@ impl Config {
                 }
             },
             black_box: super::black_box::check(&checker, &raw.black_box)?,
+            drift: super::drift::check(&checker, &raw.drift)?,
             text: text.to_owned(),
             text_sha256: Sha256::digest(text).into(),
             hardware,
@@ -251,6 +254,12 @@ impl Config {
         self.plant.as_deref()
     }
 
+    /// From which move of a figure on people are warned; `None` where nothing is watched.
+    #[must_use]
+    pub fn drift(&self) -> Option<Tolerances> {
+        self.drift
+    }
+
     /// What the black box holds, where there is one.
     #[must_use]
     pub fn black_box(&self) -> Option<BlackBox> {
@@ -354,6 +363,7 @@ impl Config {
             "plant socket",
             self.plant.as_ref().map_or("none".to_owned(), |socket| socket.display().to_string()),
         ));
+        table.push(("drift", super::drift::table(self.drift)));
         table.push(("black box", super::black_box::table(self.black_box.as_ref())));
         table
     }
@@ -403,7 +413,7 @@ fn hardware(
     match raw.station.hardware.as_str() {
         "simulation" => {
             let sim = raw.sim.as_ref().ok_or_else(|| section("which needs a [sim] section"))?;
-            Ok(Hardware::Simulation(Simulation::check(checker, sim, layout, frame_timeout)?))
+            Ok(Hardware::Simulation(Box::new(Simulation::check(checker, sim, layout, frame_timeout)?)))
         }
         "board" => {
             let board = raw.board.as_ref().ok_or_else(|| section("which needs a [board] section"))?;

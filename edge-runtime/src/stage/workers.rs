@@ -9,6 +9,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use shared::drift::{Look, Sample, Tolerances, Yardstick};
+use shared::frame::Frame;
 use shared::limits::SHOT_QUEUE;
 use shared::quality::{Gauge, Limits};
 use shared::verdict::{Reason, Verdict};
@@ -31,6 +33,17 @@ pub struct Evidence {
     pub original: Option<Arc<Picture>>,
     /// Number of the bundle that judged, within the run: 0 is the one of the start.
     pub bundle: u32,
+    /// What says whether the line drifts; `None` where nobody watches, or the network failed.
+    pub drift: Option<Sample>,
+}
+
+/// What pictures are held against.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Demands {
+    /// What each must be like to prove anything.
+    pub limits: Option<Limits>,
+    /// From which move on all of them together are told of.
+    pub drift: Option<Tolerances>,
 }
 
 type Deliver = Box<dyn FnOnce(Verdict, Option<Evidence>) + Send>;
@@ -84,11 +97,11 @@ impl Drop for Counting<'_> {
     }
 }
 
-/// An inspector on its way to a worker, the bundle that it is of, and what a picture must be like to prove anything.
+/// An inspector on its way to a worker, the bundle that it is of, and what its pictures are held against.
 struct Seat {
     inspector: Inspector,
     bundle: Arc<InCharge>,
-    limits: Option<Limits>,
+    demands: Demands,
 }
 
 /// The threads with their queue.
@@ -99,7 +112,7 @@ pub struct Workers {
     jobs: Option<SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
     bundle: Arc<InCharge>,
-    limits: Option<Limits>,
+    demands: Demands,
     /// One for each worker that has not taken its own.
     seats: Arc<Mutex<Vec<Seat>>>,
 }
@@ -107,7 +120,7 @@ pub struct Workers {
 impl Workers {
     /// Starts a thread for each inspector. Without any, every picture is answered with [`Reason::ModelFault`].
     #[must_use]
-    pub fn start(inspectors: Vec<Inspector>, limits: Option<Limits>) -> Self {
+    pub fn start(inspectors: Vec<Inspector>, demands: Demands) -> Self {
         let (jobs, receive) = sync_channel::<Job>(SHOT_QUEUE);
         let receive = Arc::new(Mutex::new(receive));
         let (bundle, seats) = (InCharge::new(0), Arc::<Mutex<Vec<Seat>>>::default());
@@ -115,17 +128,17 @@ impl Workers {
             .into_iter()
             .map(|inspector| {
                 let (receive, seats) = (Arc::clone(&receive), Arc::clone(&seats));
-                let seat = Seat { inspector, bundle: Arc::clone(&bundle), limits };
+                let seat = Seat { inspector, bundle: Arc::clone(&bundle), demands };
                 std::thread::spawn(move || Worker::seated(seat).work(&receive, &seats))
             })
             .collect();
-        Self { jobs: Some(jobs), threads, bundle, limits, seats }
+        Self { jobs: Some(jobs), threads, bundle, demands, seats }
     }
 
     /// Another bundle judges from each worker's next picture on: one inspector for each of them. Waits for nothing.
     pub fn change(&mut self, inspectors: Vec<Inspector>, number: u32) {
         self.bundle = InCharge::new(number);
-        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle), limits: self.limits };
+        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle), demands: self.demands };
         let fresh = inspectors.into_iter().map(seat).collect();
         // What nobody has sat down on yet would be of a bundle that is not in charge any more.
         *self.seats.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
@@ -133,7 +146,13 @@ impl Workers {
 
     /// What pictures must be like for the bundle that [`Workers::change`] brings next.
     pub fn change_limits(&mut self, limits: Option<Limits>) {
-        self.limits = limits;
+        self.demands.limits = limits;
+    }
+
+    /// What pictures must be like for the newest bundle.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        self.demands.limits
     }
 
     /// What the bundle in charge has done.
@@ -179,19 +198,21 @@ impl Drop for Workers {
 pub struct Worker {
     seat: Seat,
     gauge: Box<Gauge>,
+    /// Of the network's inputs.
+    of_input: Box<Gauge>,
     /// Room for the pixels of a JPEG, used again from picture to picture.
     rgb: Vec<u8>,
 }
 
 impl Worker {
-    /// Judges with this inspector, and by what a picture must be like to prove anything.
+    /// Judges with this inspector, and holds pictures against these demands.
     #[must_use]
-    pub fn new(inspector: Inspector, limits: Option<Limits>) -> Self {
-        Self::seated(Seat { inspector, bundle: InCharge::new(0), limits })
+    pub fn new(inspector: Inspector, demands: Demands) -> Self {
+        Self::seated(Seat { inspector, bundle: InCharge::new(0), demands })
     }
 
     fn seated(seat: Seat) -> Self {
-        Self { seat, gauge: Box::new(Gauge::new()), rgb: Vec::new() }
+        Self { seat, gauge: Box::default(), of_input: Box::default(), rgb: Vec::new() }
     }
 
     fn work(&mut self, jobs: &Mutex<Receiver<Job>>, seats: &Mutex<Vec<Seat>>) {
@@ -218,11 +239,11 @@ impl Worker {
                 return (Verdict::Uninspected(Reason::BadPicture), None);
             }
         };
-        let Seat { inspector, bundle, limits } = &mut self.seat;
+        let Seat { inspector, bundle, demands } = &mut self.seat;
         let mut counting = Counting(bundle, true);
         let crop = inspector.manifest().preprocess().crop();
         // A crop that lies outside is the inspector's to refuse.
-        let flaw = limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
+        let flaw = demands.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
         let (verdict, heatmap) = match inspector.inspect(&frame) {
             Ok(verdict) => {
                 counting.1 = false;
@@ -234,6 +255,8 @@ impl Worker {
                 (Verdict::Uninspected(error.reason()), Vec::new())
             }
         };
+        let tolerances = demands.drift.filter(|_| !heatmap.is_empty());
+        let drift = tolerances.and_then(|tolerances| sample(inspector, &mut self.of_input, &tolerances, verdict));
         let verdict = match flaw {
             Some(flaw) if verdict.passes() => {
                 tracing::warn!(%flaw, "a picture is no proof");
@@ -243,6 +266,14 @@ impl Worker {
         };
         let width = inspector.manifest().preprocess().width();
         let input = inspector.input().to_vec();
-        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture), bundle: bundle.number }))
+        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture), bundle: bundle.number, drift }))
     }
+}
+
+/// What the picture that was judged last says of a drift.
+fn sample(inspector: &Inspector, gauge: &mut Gauge, tolerances: &Tolerances, verdict: Verdict) -> Option<Sample> {
+    let manifest = inspector.manifest();
+    let (width, height) = (manifest.preprocess().width(), manifest.preprocess().height());
+    let quality = gauge.measure(&Frame::rgb(width, height, inspector.input()).ok()?, None).ok()?;
+    Some(Sample::new(Yardstick::new(manifest, tolerances), manifest, Look::of(&quality), verdict.score()))
 }

@@ -499,8 +499,9 @@ impl Turns<'_> {
         self.desk.takeover(&takeover)?;
         let courier = self.desk.judge_mut();
         courier.workers.change(inspectors, takeover.number);
+        let quality = courier.workers.limits().map(|limits| limits.raw());
         let Takeover { number, product, sha256, threshold, .. } = takeover;
-        courier.tape.judge(JudgedBy { number, product, sha256, threshold });
+        courier.tape.judge(JudgedBy { number, product, sha256, threshold, quality });
         Ok(())
     }
 

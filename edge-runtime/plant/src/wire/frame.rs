@@ -150,6 +150,7 @@ mod tests {
             stops: true,
             present: false,
             latched: true,
+            since_us: i64::MIN,
         };
         let mut standing = Standing { state: State::Fault, alarms: vec![alarm; 28], ..Standing::default() };
         standing.latency.counts = [u64::MAX; 16];

@@ -211,6 +211,7 @@ impl Opened<'_> {
                 product: manifest.product().to_owned(),
                 sha256: self.bundle.sha256(),
                 threshold: manifest.threshold(),
+                quality: self.config.quality().map(|limits| limits.raw()),
             }],
             float32: manifest.precision() == Precision::Float32,
             simulation,
