@@ -14,6 +14,7 @@ use super::black_box::RawBlackBox;
 use super::display::RawDisplay;
 use super::drift::RawDrift;
 use super::plant::RawPlant;
+use super::recipe::RawRecipes;
 use crate::hw::sim::world::Light;
 
 /// The whole file.
@@ -22,6 +23,7 @@ use crate::hw::sim::world::Light;
 pub struct RawConfig {
     pub station: Station,
     pub model: Model,
+    pub recipes: Option<RawRecipes>,
     pub line: Line,
     pub audit: Audit,
     pub quality: Option<RawLimits>,
