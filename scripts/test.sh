@@ -5,7 +5,7 @@ set -uo pipefail
 source "$(dirname "${BASH_SOURCE[0]}")/setup.sh"
 libclang
 
-checks=(fmt torch_free no_std clippy docs deny test mqtt aarch64 board)
+checks=(fmt torch_free no_std clippy docs manual deny test mqtt aarch64 board)
 deny_version=0.20.2
 passed=0 failed=0 skipped=0
 
@@ -45,6 +45,9 @@ clippy() {
 docs() {
   RUSTDOCFLAGS='-D warnings' cargo doc --workspace --no-deps --features "$features"
 }
+
+# The manual as a book. That its generated pages say what the code says is among the tests.
+manual() { scripts/manual.sh; }
 
 deny() {
   local program=cargo-deny
@@ -102,6 +105,15 @@ package() {
   file=$(scripts/package.sh) || return
   tests/package/chroot.sh "$file"
 }
+
+# Chromium goes through every page on a simulated line, and axe looks at each. Builds for release, and asked for by name: scripts/test.sh page
+page() { tests/page/run.sh; }
+
+# What promtool makes of a live /metrics, of the rules and of the dashboard. Builds for release, and asked for by name: scripts/test.sh prometheus
+prometheus() { tests/plant/prometheus.sh; }
+
+# pymodbus takes the results of a thousand parts by the handshake. Builds for release, and asked for by name: scripts/test.sh modbus
+modbus() { tests/plant/modbus.sh; }
 
 # The fuzzers compile, without running. A second build of every dependency, so that it is asked for by name: scripts/test.sh fuzz
 fuzz() { cargo check --manifest-path fuzz/Cargo.toml --locked; }

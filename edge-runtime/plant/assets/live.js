@@ -18,7 +18,7 @@
     heardAt = Date.now();
     source = new EventSource("/events");
     source.addEventListener("beat", heard);
-    for (const id of ["trouble", "state", "verdict", "picture", "alarms", "figures", "products"]) {
+    for (const id of ["station", "trouble", "state", "verdict", "picture", "alarms", "figures", "products"]) {
       const region = document.getElementById(id);
       if (!region) continue;
       source.addEventListener(id, (event) => {

@@ -15,29 +15,41 @@ use crate::words::Language;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct Raw {
+    /// The station that is shown.
     station: RawStation,
+    /// The page for people.
     web: RawWeb,
+    /// Files for TLS; without it, plain HTTP is spoken.
     tls: Option<Tls>,
+    /// Counters and a handshake for a controller, over Modbus TCP; without it, none is answered.
     modbus: Option<RawModbus>,
+    /// Passwords, and the log of what is changed; without it, nobody has a password, and nothing is written down.
     roles: Option<RawRoles>,
+    /// The MQTT broker that is told of parts and alarms; without it, none is.
     mqtt: Option<settings::Raw>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawStation {
+    /// As `socket` of `[plant]` in the station's configuration.
     socket: PathBuf,
+    /// Folder of records and pictures, where it is another than the station says, or to be known while no station runs.
     store: Option<PathBuf>,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawWeb {
+    /// Address and port. Beyond this machine itself only with `[roles]` and `[tls]`.
     listen: String,
+    /// For those whose browser asks for no language that is there.
     #[serde(default)]
     language: Language,
+    /// Names under which the page may be asked for, beside its addresses: small letters, no port.
     #[serde(default)]
     names: Vec<String>,
+    /// Serves beyond this machine without TLS: everybody on the way can read passwords.
     #[serde(default)]
     insecure_plain_http: bool,
 }
@@ -45,13 +57,16 @@ struct RawWeb {
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawModbus {
+    /// Address and port, of this machine itself only: Modbus knows no passwords.
     listen: String,
 }
 
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRoles {
+    /// Folder of passwords and of the log of changes; the service must be able to write it.
     folder: PathBuf,
+    /// Who may look at pages, pictures and figures.
     #[serde(default)]
     look: Look,
 }

@@ -14,11 +14,17 @@ use crate::health::readings::MilliCelsius;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawAlarms {
+    /// The line stops after so many rejected parts in a row, with REJECTS_IN_A_ROW; 0 is never.
     pub consecutive_rejects: u32,
+    /// The line stops after so many parts in a row that were not judged in time, with UNJUDGED_IN_A_ROW; 0 is never.
     pub consecutive_unjudged: u32,
+    /// MANY_REJECTS warns above so many rejects in a hundred parts; 0 is never.
     pub rejects_in_hundred: u32,
+    /// A rejected part must be seen by `board.lines.confirm` this soon after the gate has opened, or REJECT_UNCONFIRMED stops the line.
     pub confirm_within_ms: Option<f64>,
+    /// A bin that is full for this long stops the line with BIN_FULL.
     pub bin_full_ms: f64,
+    /// TOO_HOT warns from this temperature on, degrees Celsius, until the board is 5 degrees cooler.
     pub too_hot_c: f64,
 }
 

@@ -13,8 +13,11 @@ use crate::blackbox::ring::Limits;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawBlackBox {
+    /// How much is held, minutes; 0 holds nothing.
     pub minutes: f64,
+    /// Megabytes of memory at most; pictures are left out first.
     pub max_mb: f64,
+    /// Recordings that are kept on the disk; the oldest make way.
     pub files: u32,
 }
 

@@ -17,25 +17,36 @@ use super::error::ConfigError;
 pub(super) enum RawDisplay {
     None {},
     Ssd1306 {
+        /// The I2C bus, such as `/dev/i2c-1`.
         device: PathBuf,
+        /// Address on the bus. Modules print it doubled: 0x78 is 0x3c.
         #[serde(default = "default::address")]
         address: u32,
+        /// Mounted head down.
         #[serde(default)]
         rotate180: bool,
     },
     St7789 {
+        /// The SPI device, such as `/dev/spidev0.0`.
         device: PathBuf,
+        /// Line that tells data from commands.
         dc: String,
+        /// Line that resets the display, where it is wired.
         reset: Option<String>,
+        /// Line that switches its light, where it is wired.
         backlight: Option<String>,
+        /// Mounted the other way round.
         #[serde(default)]
         rotate180: bool,
+        /// Whether the panel shows bits inverted; `false` where colours look like a negative.
         #[serde(default = "default::inverted")]
         inverted: bool,
+        /// Clock of the bus; lower where there are stripes or noise.
         #[serde(default = "default::speed_mhz")]
         speed_mhz: f64,
     },
     Framebuffer {
+        /// The node of the screen.
         #[serde(default = "default::framebuffer")]
         device: PathBuf,
     },

@@ -12,8 +12,11 @@ use super::error::ConfigError;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields, default)]
 pub struct RawDrift {
+    /// Whether figures are watched at all.
     pub watch: bool,
+    /// LIGHT_DRIFT warns when the mean brightness has moved by this share of the training's.
     pub brightness: f64,
+    /// FOCUS_DRIFT warns when the sharpness has moved by this share of the training's.
     pub sharpness: f64,
 }
 

@@ -14,6 +14,7 @@ use super::error::ConfigError;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawPlant {
+    /// The socket that is opened; with its folder at most 107 bytes.
     pub socket: PathBuf,
 }
 

@@ -29,6 +29,7 @@ const LONGEST_NAME: usize = 40;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawRecipes {
+    /// Folder of the recipes, a `NAME.toml` for each; `edge-runtime` writes the name of the one that was chosen there.
     pub dir: PathBuf,
 }
 

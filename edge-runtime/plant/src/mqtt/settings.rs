@@ -30,22 +30,36 @@ const MOST_QUEUE: u64 = 1_000_000_000;
 #[derive(Debug, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct Raw {
+    /// Name or address of the broker.
     host: String,
+    /// Its port; 1883 without it, or 8883 with TLS.
     port: Option<u16>,
+    /// No other client of the broker may have this name; `draem-STATION` without it.
     client_id: Option<String>,
+    /// All topics begin with PREFIX/STATION/.
     #[serde(default = "prefix")]
     prefix: String,
+    /// The station's level in the topics.
     station: String,
+    /// Name for the broker; without it, nobody in particular.
     user: Option<String>,
+    /// File whose first line is the user's password; only its owner may read it.
     password_file: Option<PathBuf>,
+    /// Seconds without a word after which the broker takes the connection for dead.
     #[serde(default = "keep_alive_s")]
     keep_alive_s: u16,
+    /// Parts that may wait while the broker is away; beyond it the oldest are left out, and counted.
     #[serde(default = "queue")]
     queue: u64,
+    /// Folder in which it is kept how far the broker has heard.
     state_dir: PathBuf,
+    /// File whose first line, 16 characters or more, a command has to carry; without it no command is heard.
     command_secret_file: Option<PathBuf>,
+    /// Authorities, or the broker's own certificate, in PEM; with it TLS is spoken.
     tls_ca_file: Option<PathBuf>,
+    /// Certificate that is shown to a broker that asks for one, in PEM.
     tls_certificate_file: Option<PathBuf>,
+    /// Its key, in PEM; only its owner may read it.
     tls_key_file: Option<PathBuf>,
 }
 

@@ -41,7 +41,7 @@ struct Viewer {
     _room: OwnedSemaphorePermit,
 }
 
-/// `GET /events`. 503 when too many watch already.
+/// `GET /events`: regions of *Live* that have changed, as server-sent events. 503 when too many watch already.
 pub async fn stream(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

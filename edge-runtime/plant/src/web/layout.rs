@@ -6,6 +6,7 @@ use maud::{DOCTYPE, Markup, html};
 use shared::wall::WallTime;
 
 use super::serve::Shared;
+use crate::line::Line;
 use crate::roles::{Role, Visitor};
 use crate::words::{Language, Word};
 
@@ -58,10 +59,7 @@ pub fn csrf(visitor: &Visitor) -> Markup {
 pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place, main: Markup) -> Html<String> {
     let say = |word: Word| word.to(language);
     let line = shared.station.line();
-    let (station, simulation) = line
-        .greeting
-        .as_ref()
-        .map_or(("draem-edge", false), |greeting| (greeting.station.as_str(), greeting.simulation));
+    let name = line.greeting.as_ref().map_or("draem-edge", |greeting| greeting.station.as_str());
     let (here, link) = match place {
         Place::Live => (Word::Live, "/"),
         Place::Rejects => (Word::Rejects, "/rejects"),
@@ -79,7 +77,7 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
                 meta charset="utf-8";
                 meta name="viewport" content="width=device-width, initial-scale=1";
                 meta name="color-scheme" content="light dark";
-                title { (say(here)) " – " (station) }
+                title { (say(here)) " – " (name) }
                 link rel="stylesheet" href="/assets/style.css";
                 @if matches!(place, Place::Live | Place::Products) {
                     noscript { meta http-equiv="refresh" content="5"; }
@@ -89,7 +87,7 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
             body {
                 a.skip href="#main" { (say(Word::Skip)) }
                 header {
-                    p.station { (station) @if simulation { " " span.badge { (say(Word::Simulation)) } } }
+                    p.station id="station" { (station(&line, language)) }
                     nav {
                         (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects")) (entry(Word::Products, "/products"))
                         @if visitor.role >= Some(Role::Engineer) { (entry(Word::Log, "/log")) }
@@ -107,6 +105,15 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
         }
     };
     Html(page.into_string())
+}
+
+/// Who the station is, and whether its line is a simulated one. A region of *Live*: a station may come, or be another one, while a page is open.
+pub fn station(line: &Line, language: Language) -> Markup {
+    let (name, simulation) = line
+        .greeting
+        .as_ref()
+        .map_or(("draem-edge", false), |greeting| (greeting.station.as_str(), greeting.simulation));
+    html! { (name) @if simulation { " " span.badge { (Word::Simulation.to(language)) } } }
 }
 
 /// Who is signed in, and the way out; or the way in.

@@ -24,7 +24,8 @@ use crate::words::{Language, Word, remedy};
 pub type Draw = fn(&Line, Language) -> Markup;
 
 /// Regions of this page and of *Products*, by the ids of their elements.
-pub const REGIONS: [(&str, Draw); 7] = [
+pub const REGIONS: [(&str, Draw); 8] = [
+    ("station", layout::station),
     ("trouble", trouble),
     ("state", state),
     ("verdict", verdict),
@@ -41,7 +42,7 @@ pub struct Choice {
     pub language: Option<String>,
 }
 
-/// `GET /`.
+/// `GET /`: *Live*, the newest part, the line, alarms and counters.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,
@@ -81,7 +82,7 @@ pub async fn page(
     (cookie, layout::page(&shared, &visitor, language, Place::Live, main)).into_response()
 }
 
-/// `POST /acknowledge`: the reset button. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
+/// `POST /acknowledge`: the reset button is pressed. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
 pub async fn acknowledge(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

@@ -26,7 +26,7 @@ pub struct Wish {
     before: Option<String>,
 }
 
-/// `GET /log`.
+/// `GET /log`: what was changed, and whether the log is as it was written.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

@@ -28,7 +28,7 @@ pub struct Filled {
     password: String,
 }
 
-/// `GET /login`.
+/// `GET /login`: signing in.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

@@ -14,15 +14,19 @@ use shared::verdict::FAILURES;
 use super::serve::Shared;
 use crate::line::{Line, Shown};
 use crate::log::Chain;
-use crate::roles::Access;
 use crate::wire::Histogram;
 use crate::wire::histogram::{BOUNDS, FIRE_ERROR_US, LATENCY_US, SCORE_MILLIONTHS};
 
-/// `GET /metrics`.
+/// `GET /metrics`: figures in the text format of Prometheus.
 pub async fn metrics(State(shared): State<Arc<Shared>>) -> Response {
-    let log = shared.journal.chain().map(|chain| of_log(&chain)).unwrap_or_default();
-    let text = of_access(&shared.access) + &log + &text(&shared.station.line());
+    let text = page(&shared.station.line(), shared.journal.chain().as_ref(), shared.access.refused());
     ([(header::CONTENT_TYPE, "text/plain; version=0.0.4; charset=utf-8")], text).into_response()
+}
+
+/// The whole text: of the line, of the log of changes where one is kept, of sign-ins that were refused.
+#[must_use]
+pub fn page(line: &Line, log: Option<&Chain>, refused: u64) -> String {
+    of_access(refused) + &log.map(of_log).unwrap_or_default() + &text(line)
 }
 
 /// `GET /healthz`: 200 while a station is connected and says how it stands. A line that an alarm has stopped is well in this sense: that
@@ -50,10 +54,10 @@ fn of_log(chain: &Chain) -> String {
     out.0
 }
 
-fn of_access(access: &Access) -> String {
+fn of_access(refused: u64) -> String {
     let mut out = Text::default();
     let help = "Tries to sign in that were refused since this process runs.";
-    out.one("draem_sign_ins_refused_total", "counter", help, access.refused() as f64);
+    out.one("draem_sign_ins_refused_total", "counter", help, refused as f64);
     out.0
 }
 

@@ -29,7 +29,7 @@ mod layout;
 mod live;
 mod log;
 mod login;
-mod metrics;
+pub mod metrics;
 mod pictures;
 mod products;
 pub(crate) mod records;

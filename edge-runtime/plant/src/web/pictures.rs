@@ -10,7 +10,7 @@ use super::records::RecordsError;
 use super::serve::Shared;
 use crate::store::Which;
 
-/// `GET /pictures/{run}/{part}`: 512 by 256 pixels, with the heatmap on the right.
+/// `GET /pictures/{run}/{part}`: a part's picture, 512 by 256 pixels, with the heatmap on the right.
 pub async fn view(State(shared): State<Arc<Shared>>, Path(part): Path<(i64, u32)>) -> Response {
     answer(&shared, part, Which::View).await
 }

@@ -22,7 +22,7 @@ use crate::words::{Language, Word};
 /// Letters of a hash that tell two bundles apart.
 const SHORT: usize = 12;
 
-/// `GET /products`.
+/// `GET /products`: the station's recipes, which one is inspected, and how far a change is.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

@@ -61,7 +61,7 @@ impl Wish {
     }
 }
 
-/// `GET /rejects`.
+/// `GET /rejects`: rejected parts by reason and time.
 pub async fn gallery(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,
@@ -152,7 +152,7 @@ fn cards(language: Language, wish: &Wish, entries: &[Entry]) -> Markup {
     }
 }
 
-/// `GET /parts/{run}/{part}`.
+/// `GET /parts/{run}/{part}`: one part, with its picture and times. 404 where there is no record of it.
 pub async fn part(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

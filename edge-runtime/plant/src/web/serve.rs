@@ -151,10 +151,12 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Serv
     }
 }
 
+/// `GET /assets/style.css`: how pages look.
 pub(super) async fn style() -> Response {
     ([(header::CONTENT_TYPE, "text/css; charset=utf-8")], include_str!("../../assets/style.css")).into_response()
 }
 
+/// `GET /assets/live.js`: what keeps *Live* up to date.
 pub(super) async fn script() -> Response {
     ([(header::CONTENT_TYPE, "text/javascript; charset=utf-8")], include_str!("../../assets/live.js")).into_response()
 }

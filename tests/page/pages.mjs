@@ -1,0 +1,21 @@
+// THE table of pages. A new page is a new row: its name in reports, its address or how to find it, as whom, and what is there once it has come.
+export const PAGES = [
+  { name: "live", path: "/", as: null, ready: "#figures dd" },
+  { name: "live-operator", path: "/", as: "operator", ready: "#acknowledge button" },
+  { name: "rejects", path: "/rejects?hours=all", as: null, ready: ".gallery img" },
+  { name: "reject", path: firstReject, as: null, ready: ".part img" },
+  { name: "log", path: "/log", as: "engineer", ready: "table" },
+  { name: "log-refused", path: "/log", as: "operator", ready: ".message", status: 403 },
+  { name: "login", path: "/login", as: null, ready: "input[type=password]" },
+];
+
+// A part that was judged bad, by the link of its card.
+async function firstReject(page, address) {
+  await page.goto(`${address}/rejects?reason=BAD&hours=all`);
+  return page.locator(".gallery a").first().getAttribute("href");
+}
+
+export const SIZES = { tablet: { width: 1024, height: 768 }, phone: { width: 390, height: 844 } };
+export const SCHEMES = ["light", "dark"];
+// German words are the longer ones.
+export const LOCALES = { en: "en-GB", de: "de-DE" };
