@@ -54,7 +54,7 @@ deny() {
   if ! command -v cargo-deny >/dev/null; then
     program=.deps/cargo-deny/bin/cargo-deny
     [ -x "$program" ] ||
-      cargo install cargo-deny --version "$deny_version" --locked --root .deps/cargo-deny || return 1
+      cargo install cargo-deny --debug --version "$deny_version" --locked --root .deps/cargo-deny || return 1
   fi
   "$program" --all-features check licenses bans sources || return 1
   if ! "$program" --all-features fetch db >.deps/deny.log 2>&1; then

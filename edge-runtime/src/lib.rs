@@ -13,6 +13,7 @@ pub mod engine;
 pub mod health;
 pub mod hmi;
 pub mod hw;
+pub mod recipes;
 pub mod stage;
 pub mod station;
 pub mod store;

@@ -58,7 +58,13 @@ fn header() -> Header {
         why: "ASKED".to_owned(),
         kept_at_us: 0,
         config: String::new(),
-        judges: vec![Judge { number: 0, product: "cap".to_owned(), sha256: [0; 32], threshold: Score::default() }],
+        judges: vec![Judge {
+            number: 0,
+            product: "cap".to_owned(),
+            sha256: [0; 32],
+            threshold: Score::default(),
+            quality: None,
+        }],
         float32: false,
         simulation: true,
     }
@@ -81,7 +87,7 @@ fn entries(chance: &mut Unstructured<'_>) -> arbitrary::Result<Vec<Entry>> {
     Ok(entries)
 }
 
-fn standing(chance: &mut Unstructured<'_>) -> arbitrary::Result<Entry> {
+fn layout(chance: &mut Unstructured<'_>) -> arbitrary::Result<Layout> {
     let layout = Layout::check(&RawLayout {
         gate_distance: Travel(chance.int_in_range(200_000..=2_000_000)?),
         window_before: Travel(12_000),
@@ -89,11 +95,16 @@ fn standing(chance: &mut Unstructured<'_>) -> arbitrary::Result<Entry> {
         lockout: Travel(15_000),
         max_length: chance.arbitrary::<bool>()?.then_some(Travel(34_000)),
     });
+    Ok(layout.expect("it fits"))
+}
+
+fn standing(chance: &mut Unstructured<'_>) -> arbitrary::Result<Entry> {
+    let layout = layout(chance)?;
     let odometer =
         if chance.arbitrary()? { Odometer::encoder(Travel(1_000)) } else { Odometer::steady(300_000, Micros(0)) };
     let (gate, signals) = (Box::new(Outputs::default()), Box::new(Outputs::default()));
     let stall = Some(Stall::new(Micros::from_millis(1_000)));
-    let conductor = Conductor::new(layout.expect("it fits"), gate, signals, odometer, stall, Micros(0));
+    let conductor = Conductor::new(layout, gate, signals, odometer, stall, Micros(0));
     Ok(Entry::Standing(Micros(0), Box::new(conductor.standing())))
 }
 
@@ -115,9 +126,11 @@ fn order(chance: &mut Unstructured<'_>) -> arbitrary::Result<Order> {
         1 => Verdict::Bad(Score::default()),
         _ => Verdict::Uninspected(Reason::NoFrame),
     };
-    Ok(match chance.int_in_range(0..=5)? {
+    Ok(match chance.int_in_range(0..=7)? {
         0 => Order::Reset,
         1 => Order::Finish,
+        6 => Order::Changeover,
+        7 => Order::Changed { layout: layout(chance)? },
         2 => Order::State { permit: chance.arbitrary()?, alarm: chance.arbitrary()? },
         _ => Order::Judged { part, verdict },
     })

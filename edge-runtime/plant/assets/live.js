@@ -1,4 +1,4 @@
-// Keeps the page Live fresh: each event has the new content of the element whose id is its name. Shows when nothing comes any more.
+// Keeps the pages Live and Products fresh: each event has the new content of the element whose id is its name. Shows when nothing comes any more.
 "use strict";
 (() => {
   const lost = document.getElementById("lost");
@@ -18,10 +18,11 @@
     heardAt = Date.now();
     source = new EventSource("/events");
     source.addEventListener("beat", heard);
-    for (const id of ["station", "trouble", "state", "verdict", "picture", "alarms", "figures"]) {
+    for (const id of ["station", "trouble", "state", "verdict", "picture", "alarms", "figures", "products"]) {
+      const region = document.getElementById(id);
+      if (!region) continue;
       source.addEventListener(id, (event) => {
         heard();
-        const region = document.getElementById(id);
         const focused = region.contains(document.activeElement);
         region.innerHTML = event.data;
         if (focused) region.querySelector("a, button")?.focus();

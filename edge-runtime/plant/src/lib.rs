@@ -43,6 +43,8 @@ pub mod press;
 #[cfg(feature = "serve")]
 pub mod roles;
 #[cfg(feature = "serve")]
+pub mod select;
+#[cfg(feature = "serve")]
 pub mod store;
 #[cfg(feature = "serve")]
 pub mod web;

@@ -6,7 +6,7 @@ use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::store::Kept;
-use crate::wire::{Greeting, Part, Standing, State, ToPlant};
+use crate::wire::{Greeting, Part, Products, Standing, State, ToPlant};
 
 /// A station that says nothing for this long, although it does so five times a second, hangs.
 pub const SILENT: Duration = Duration::from_secs(3);
@@ -22,6 +22,8 @@ pub struct Line {
     pub greeting: Option<Greeting>,
     /// How it stands, and when it said so.
     pub standing: Option<(Standing, Moment)>,
+    /// Its products, where it has recipes.
+    pub products: Option<Products>,
     /// The newest part of this run.
     pub last: Option<Part>,
     /// The newest part whose pictures are kept.
@@ -41,6 +43,8 @@ pub enum Shown {
     Run,
     /// Stopped.
     Fault,
+    /// Products are being changed.
+    Changeover,
 }
 
 impl Line {
@@ -51,19 +55,20 @@ impl Line {
                 if self.greeting.as_ref().is_none_or(|before| before.run != greeting.run) {
                     (self.last, self.picture) = (None, None);
                 }
-                (self.connected, self.trouble, self.standing) = (true, None, None);
+                (self.connected, self.trouble, self.standing, self.products) = (true, None, None, None);
                 self.greeting = Some(greeting.clone());
             }
             ToPlant::Standing(standing) => self.standing = Some((standing.as_ref().clone(), Moment::now())),
             ToPlant::Part(part) => self.last = Some(*part),
             ToPlant::Lost(parts) => self.lost = self.lost.saturating_add(*parts),
+            ToPlant::Products(products) => self.products = Some(products.as_ref().clone()),
             ToPlant::Answer { .. } => {}
         }
     }
 
     /// Nobody is connected any more.
     pub fn gone(&mut self, why: String) {
-        (self.connected, self.trouble, self.standing) = (false, Some(why), None);
+        (self.connected, self.trouble, self.standing, self.products) = (false, Some(why), None, None);
     }
 
     /// The standing, if it is of now.
@@ -80,6 +85,7 @@ impl Line {
             Some(State::Starting) => Shown::Starting,
             Some(State::Run) => Shown::Run,
             Some(State::Fault) => Shown::Fault,
+            Some(State::Changeover) => Shown::Changeover,
         }
     }
 }

@@ -66,12 +66,32 @@ pub enum Unheard {
     NoAnswer,
 }
 
+/// What may be asked of a station.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Ask {
+    /// The reset button.
+    Acknowledge,
+    /// Another product, by its recipe's number.
+    Select(u16),
+}
+
+impl Ask {
+    fn message(self, number: u32) -> ToStation {
+        match self {
+            Self::Acknowledge => ToStation::Acknowledge { number },
+            Self::Select(product) => ToStation::Select { number, product },
+        }
+    }
+}
+
+type Request = (Ask, oneshot::Sender<bool>);
+
 /// The station, as the rest of the process knows it.
 #[derive(Debug, Clone)]
 pub struct Station {
     line: Arc<watch::Sender<Line>>,
     parts: broadcast::Sender<ToPlant>,
-    requests: mpsc::Sender<oneshot::Sender<bool>>,
+    requests: mpsc::Sender<Request>,
 }
 
 impl Station {
@@ -102,16 +122,16 @@ impl Station {
         });
     }
 
-    /// Presses the reset button. Gives whether the line is told; otherwise an earlier press is still on its way.
+    /// Asks for something. Gives whether the line is told; otherwise what was asked for before is still on its way.
     ///
     /// # Errors
     /// [`Unheard`].
-    pub async fn acknowledge(&self) -> Result<bool, Unheard> {
+    pub async fn ask(&self, ask: Ask) -> Result<bool, Unheard> {
         if !self.line().connected {
             return Err(Unheard::NoStation);
         }
         let (answer, answered) = oneshot::channel();
-        self.requests.try_send(answer).map_err(|_| Unheard::NoAnswer)?;
+        self.requests.try_send((ask, answer)).map_err(|_| Unheard::NoAnswer)?;
         match timeout(ANSWER, answered).await {
             Ok(Ok(taken)) => Ok(taken),
             Ok(Err(_)) => Err(Unheard::NoStation),
@@ -134,7 +154,7 @@ async fn work(
     socket: PathBuf,
     line: Arc<watch::Sender<Line>>,
     parts: broadcast::Sender<ToPlant>,
-    mut asked: mpsc::Receiver<oneshot::Sender<bool>>,
+    mut asked: mpsc::Receiver<Request>,
 ) {
     loop {
         let Err(error) = connected(&socket, &line, &parts, &mut asked).await;
@@ -159,7 +179,7 @@ async fn connected(
     socket: &Path,
     line: &watch::Sender<Line>,
     parts: &broadcast::Sender<ToPlant>,
-    asked: &mut mpsc::Receiver<oneshot::Sender<bool>>,
+    asked: &mut mpsc::Receiver<Request>,
 ) -> Result<std::convert::Infallible, LinkError> {
     let stream = UnixStream::connect(socket).await;
     let mut stream = stream.map_err(|source| LinkError::Connect { path: socket.display().to_string(), source })?;
@@ -188,14 +208,14 @@ async fn connected(
                     }
                 }
             }
-            Some(request) = asked.recv() => {
+            Some((ask, request)) = asked.recv() => {
                 number = number.wrapping_add(1);
                 open.push_back((number, request));
                 if open.len() > REQUESTS {
                     open.pop_front();
                 }
                 let mut out = Vec::new();
-                wire::encode(&ToStation::Acknowledge { number }, &mut out)?;
+                wire::encode(&ask.message(number), &mut out)?;
                 stream.write_all(&out).await?;
             }
             () = sleep_until(silent_at) => return Err(LinkError::Silent),

@@ -282,7 +282,7 @@ fn what_is_pressed_is_in_the_log_and_an_edit_of_it_is_found() {
 }
 
 /// What each address answers, once somebody is let in; there is no station, and the form is none.
-const ADMITTED: [(&str, &str, u16); 15] = [
+const ADMITTED: [(&str, &str, u16); 17] = [
     ("GET", "/", 200),
     ("GET", "/events", 200),
     ("POST", "/acknowledge", 503),
@@ -290,6 +290,8 @@ const ADMITTED: [(&str, &str, u16); 15] = [
     ("GET", "/parts/{run}/{part}", 503),
     ("GET", "/pictures/{run}/{part}", 503),
     ("GET", "/originals/{run}/{part}", 503),
+    ("GET", "/products", 200),
+    ("POST", "/products", 415),
     ("GET", "/metrics", 200),
     ("GET", "/healthz", 503),
     ("GET", "/log", 200),
@@ -302,13 +304,14 @@ const ADMITTED: [(&str, &str, u16); 15] = [
 ];
 
 /// For nobody, operator, engineer and admin, by hand for what matters most; 0 is whatever is answered to who is let in.
-const BY_HAND: [(&str, &str, &str, [u16; 4]); 8] = [
+const BY_HAND: [(&str, &str, &str, [u16; 4]); 9] = [
     ("anyone", "GET", "/", [0; 4]),
     ("anyone", "GET", "/metrics", [0; 4]),
     ("operator", "GET", "/", [401, 0, 0, 0]),
     ("operator", "GET", "/metrics", [401, 0, 0, 0]),
     ("operator", "GET", "/login", [0; 4]),
     ("anyone", "POST", "/acknowledge", [401, 0, 0, 0]),
+    ("anyone", "POST", "/products", [401, 0, 0, 0]),
     ("anyone", "GET", "/log", [401, 403, 0, 0]),
     ("operator", "GET", "/log", [401, 403, 0, 0]),
 ];

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+#[path = "serve/hostile.rs"]
+mod hostile;
+
 use std::io::{BufRead as _, BufReader, Read as _, Write as _};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -10,7 +13,8 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use edge_plant::wire::{self, Alarm, Decoder, Greeting, PREFACE, Part, Standing, State, ToPlant, ToStation};
+use edge_plant::wire::{self, Alarm, Bundle, Change, Decoder, Greeting, PREFACE, Part, Product, Products, Standing};
+use edge_plant::wire::{State, ToPlant, ToStation};
 use rusqlite::Connection;
 use shared::units::{Micros, PartId, Score};
 use shared::verdict::{Reason, Verdict};
@@ -222,13 +226,17 @@ impl Station {
     }
 
     fn heard(&mut self) -> ToStation {
+        self.hears().expect("the program is connected")
+    }
+
+    /// What it says next; `None` when it has gone.
+    fn hears(&mut self) -> Option<ToStation> {
         loop {
             if let Some(word) = self.decoder.message().unwrap() {
-                return word;
+                return Some(word);
             }
             let mut bytes = [0; 256];
-            let read = self.stream.read(&mut bytes).unwrap();
-            assert!(read > 0);
+            let read = self.stream.read(&mut bytes).ok().filter(|&read| read > 0)?;
             self.decoder.push(&bytes[..read]);
         }
     }
@@ -371,7 +379,7 @@ fn the_button_is_pressed_from_the_page_alone_and_says_what_became_of_it() {
     {
         let answer = std::thread::scope(|scope| {
             let pressed = scope.spawn(|| press(&origin));
-            let ToStation::Acknowledge { number } = station.heard();
+            let ToStation::Acknowledge { number } = station.heard() else { panic!("another request") };
             station.say(&ToPlant::Answer { number, taken });
             pressed.join().unwrap()
         });
@@ -460,15 +468,94 @@ fn a_controller_takes_results_one_by_one_and_may_press_the_button() {
     assert_eq!(ask(4, &[3, 2]), Ok(vec![4, 0, 0, 0, 0]), "no result is left");
     ask(5, &[2, ON]).unwrap();
     ask(5, &[2, ON]).unwrap();
-    let ToStation::Acknowledge { number } = station.heard();
-    assert_eq!(number, 1);
+    assert_eq!(station.heard(), ToStation::Acknowledge { number: 1 });
     ask(5, &[2, 0]).unwrap();
     ask(5, &[2, ON]).unwrap();
     assert_eq!(station.heard(), ToStation::Acknowledge { number: 2 }, "once each time that it goes on");
     let (function, address) = (1, 2);
-    assert_eq!(ask(6, &[0, 1]), Err(function), "no register is written");
-    for strange in [[15, 2], [16, 1], [0, 17], [u16::MAX, 2]] {
+    assert_eq!(ask(22, &[17, 1, 1]), Err(function));
+    assert_eq!(ask(6, &[0, 1]), Err(address), "one register is written");
+    for strange in [[17, 2], [18, 1], [0, 19], [u16::MAX, 2]] {
         assert_eq!(ask(4, &strange), Err(address), "{strange:?}");
     }
-    assert_eq!(ask(5, &[3, ON]), Err(address));
+    assert_eq!(ask(5, &[4, ON]), Err(address));
+}
+
+/// What a station with two recipes says.
+fn products(change: Change, running: u16) -> ToPlant {
+    let product = |name: &str, number| {
+        let bundle = Bundle {
+            product: NASTY.to_owned(),
+            sha256: [7; 32],
+            threshold: score(0.5),
+            created: 0,
+            good_parts: 9,
+            signer: "key".to_owned(),
+        };
+        Product { name: name.to_owned(), number: Some(number), bundle: Ok(bundle) }
+    };
+    let list = vec![product("own", 0), product("rings", 7)];
+    ToPlant::Products(Box::new(Products { list, running, change, refused: None }))
+}
+
+#[test]
+fn products_are_changed_from_the_page_and_by_a_controller_and_how_far_it_is_is_shown() {
+    const ON: u16 = 0xff00;
+    let (plant, listener) = Plant::start();
+    let origin = format!("Origin: http://{}\r\n", plant.address);
+    let post = |product: &str| {
+        let (kind, length) = ("Content-Type: application/x-www-form-urlencoded\r\n", product.len());
+        plant.request(&format!("POST /products HTTP/1.1\r\n{origin}{kind}Content-Length: {length}\r\n\r\n{product}"))
+    };
+    assert_eq!(post("product=7").status, 503, "no station");
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    station.stand(State::Run, Vec::new());
+    plant.until("/products", "no recipes");
+    assert_eq!(post("product=7").status, 404, "and no recipes");
+    station.say(&products(Change::Rest, 0));
+    let page = plant.until("/products", "rings");
+    assert!(!page.contains("<script>alert") && page.contains("&lt;script&gt;alert"), "{page}");
+    for wrong in ["product=8", "product=", "product=x", ""] {
+        assert!([404, 422].contains(&post(wrong).status), "{wrong}");
+    }
+    for (taken, status) in [(false, 409), (true, 303)] {
+        let answer = std::thread::scope(|scope| {
+            let posted = scope.spawn(|| post("product=7"));
+            let ToStation::Select { number, product: 7 } = station.heard() else { panic!("another request") };
+            station.say(&ToPlant::Answer { number, taken });
+            posted.join().unwrap()
+        });
+        assert_eq!(answer.status, status);
+    }
+    station.say(&products(Change::Preparing(7), 0));
+    plant.until("/products", "still inspected");
+    station.say(&products(Change::Changing(7), 0));
+    station.stand(State::Changeover, Vec::new());
+    plant.until("/products", "CHANGEOVER");
+
+    let mut ask = controller(&plant);
+    let mut product = |bits: u8, expected: [u8; 4]| {
+        for _ in 0..600 {
+            if ask(2, &[0, 9]).unwrap()[1] == bits && ask(3, &[16, 2]).unwrap()[1..] == expected {
+                return;
+            }
+            std::thread::park_timeout(Duration::from_millis(100));
+        }
+        panic!("never {bits:08b} with {expected:?}: {:?}", (ask(2, &[0, 9]), ask(3, &[16, 2])));
+    };
+    product(0b1000_0001, [0, 0, 0, 0]);
+    station.stand(State::Run, Vec::new());
+    station.say(&products(Change::Rest, 7));
+    product(0b0000_0011, [0, 7, 0, 0]);
+    let mut ask = controller(&plant);
+    let value = 3;
+    ask(6, &[17, 8]).unwrap();
+    assert_eq!(ask(5, &[3, ON]), Err(value), "no recipe has this number");
+    ask(6, &[17, 0]).unwrap();
+    ask(5, &[3, ON]).unwrap();
+    ask(5, &[3, ON]).unwrap();
+    assert!(matches!(station.heard(), ToStation::Select { product: 0, .. }));
+    ask(5, &[3, 0]).unwrap();
+    ask(5, &[3, ON]).unwrap();
+    assert!(matches!(station.heard(), ToStation::Select { product: 0, .. }), "once each time that it goes on");
 }

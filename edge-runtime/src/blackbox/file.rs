@@ -3,7 +3,7 @@
 //! | bytes | |
 //! |---|---|
 //! | 8 | `DRAEMBOX` |
-//! | 1 | version of this layout, 1 |
+//! | 1 | version of this layout, 2 |
 //! | rest but 32 | a [`Header`], then [`Entry`]s in their order, each in postcard's form; the pictures of a segment stand behind it |
 //! | 32 | SHA-256 of all bytes before |
 //!
@@ -17,6 +17,7 @@ use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
+use shared::quality::RawLimits;
 use shared::units::Score;
 use shared::wall::WallTime;
 use thiserror::Error;
@@ -25,7 +26,7 @@ use super::entry::Entry;
 use super::ring::Segment;
 
 const MAGIC: &[u8; 8] = b"DRAEMBOX";
-const VERSION: u8 = 1;
+const VERSION: u8 = 2;
 const HASH_BYTES: usize = 32;
 
 /// No recording is larger, in bytes: it is held in memory whole.
@@ -42,6 +43,8 @@ pub struct Judge {
     pub sha256: [u8; 32],
     /// A part was bad when its score was greater.
     pub threshold: Score,
+    /// What a picture had to be like to prove anything.
+    pub quality: Option<RawLimits>,
 }
 
 /// What a recording is of.
@@ -270,7 +273,13 @@ mod tests {
             why: "ASKED".to_owned(),
             kept_at_us: 1,
             config: "[station]".to_owned(),
-            judges: vec![Judge { number: 0, product: "cap".to_owned(), sha256: [3; 32], threshold: Score::default() }],
+            judges: vec![Judge {
+                number: 0,
+                product: "cap".to_owned(),
+                sha256: [3; 32],
+                threshold: Score::default(),
+                quality: None,
+            }],
             float32: false,
             simulation: true,
         }
@@ -314,7 +323,7 @@ mod tests {
             (sealed(body[..20].to_vec()), "no header"),
             (sealed([body, &[99]].concat()), "no entry of a recording"),
             (sealed([body, &late].concat()), "an entry that no station"),
-            (sealed([b"DRAEMBOX\x02".as_slice(), &body[9..]].concat()), "has version 2"),
+            (sealed([b"DRAEMBOX\x01".as_slice(), &body[9..]].concat()), "has version 1"),
             (b"PNG".to_vec(), "does not begin with DRAEMBOX"),
         ] {
             let message = parse(&bytes, Path::new("a.box")).unwrap_err().to_string();

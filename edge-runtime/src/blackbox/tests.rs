@@ -104,6 +104,9 @@ impl Orders {
                 (self.rng.random_range(20_000..1_500_000), Order::Judged { part, verdict })
             }
             Said::EncoderLost { .. } => (2_000_000, Order::Reset),
+            // Products are changed now and then.
+            Said::Bounced => (400_000, Order::Changeover),
+            Said::Left { part, .. } if part.0.is_multiple_of(7) => (100_000, Order::Changed { layout: layout() }),
             _ => return,
         };
         self.due.push_back((now.saturating_add(Micros(after)), order));

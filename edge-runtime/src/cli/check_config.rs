@@ -1,6 +1,6 @@
 //! `check-config`: says whether a configuration can work before a belt does.
 //!
-//! Takes a file; prints what was understood as a table. Opens no bundle and touches no device.
+//! Takes a file; prints what was understood as a table, and checks every recipe too. Opens no bundle and touches no device.
 
 use std::path::PathBuf;
 
@@ -8,6 +8,7 @@ use anyhow::Result;
 
 use super::exit::Exit;
 use crate::config::Config;
+use crate::recipes::Recipes;
 
 /// Checks a configuration file and prints what was understood.
 ///
@@ -32,7 +33,42 @@ pub fn run(args: &Args) -> Result<Exit> {
             for (key, value) in config.table() {
                 println!("{key:<18}{value}");
             }
-            Ok(Exit::Done)
+            Ok(config.recipes().map_or(Exit::Done, |folder| recipes(Recipes::new(folder.to_owned()), &config)))
         }
     }
+}
+
+/// One line for each recipe; the first that cannot be used decides the exit.
+fn recipes(recipes: Recipes, config: &Config) -> Exit {
+    let chosen = recipes.chosen();
+    let all = match recipes.all(config) {
+        Ok(all) => all,
+        Err(error) => {
+            eprintln!("error: {error}");
+            return Exit::Usage;
+        }
+    };
+    let mut exit = Exit::Done;
+    for (name, recipe) in all {
+        match recipe {
+            Ok(recipe) => {
+                let mark = if chosen.as_ref().is_ok_and(|chosen| *chosen == name) { ", chosen" } else { "" };
+                println!(
+                    "{:<18}{name}, number {}, {}{mark}",
+                    "recipe",
+                    recipe.number,
+                    recipe.config.bundle().display()
+                );
+            }
+            Err(error) => {
+                eprintln!("error: {error}");
+                exit = Exit::Usage;
+            }
+        }
+    }
+    if let Err(error) = chosen {
+        eprintln!("error: {error}");
+        exit = Exit::Usage;
+    }
+    exit
 }

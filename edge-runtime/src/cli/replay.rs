@@ -13,6 +13,7 @@ use anyhow::{Context as _, Result};
 use serde::Serialize;
 use shared::line::Fate;
 use shared::manifest::Precision;
+use shared::quality::Limits;
 use shared::units::PartId;
 use shared::verdict::Verdict;
 
@@ -104,7 +105,10 @@ struct Judged {
 fn judge(args: &Args, path: &Path, recording: &Recording, config: &Config) -> Result<Judged, (anyhow::Error, Exit)> {
     let refused = |error| (error, Exit::BundleRefused);
     let bundle = args.model.open(path, &args.trust).map_err(refused)?;
-    let mut worker = worker(args, &bundle, config).map_err(|error| (error, Exit::Engine))?;
+    // Another product may have had limits of its own.
+    let then = recording.header.judges.iter().find(|then| then.sha256 == bundle.sha256());
+    let limits = then.map_or(config.quality(), |then| then.quality.and_then(|raw| Limits::new(raw).ok()));
+    let mut worker = worker(args, &bundle, limits).map_err(|error| (error, Exit::Engine))?;
     let judges = judges(recording);
     // The other model, or what runs it in floats, need not give the same bits.
     let same_model = (bundle.manifest().precision() == Precision::Float32) == recording.header.float32
@@ -140,10 +144,10 @@ fn judges(recording: &Recording) -> BTreeMap<PartId, &Judge> {
     judged.collect()
 }
 
-fn worker(args: &Args, bundle: &OpenBundle, config: &Config) -> Result<Worker> {
+fn worker(args: &Args, bundle: &OpenBundle, limits: Option<Limits>) -> Result<Worker> {
     let engine = choice::load(bundle, args.model.engine(), args.model.threads())?;
     // A picture that is run again says nothing of how the line is now.
-    let demands = Demands { limits: config.quality(), drift: None };
+    let demands = Demands { limits, drift: None };
     Ok(Worker::new(Inspector::new(bundle.manifest().clone(), Box::new(engine)), demands))
 }
 

@@ -4,6 +4,7 @@
 //! error names file, key, value and what would be right. It opens no bundle and creates no folder.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use sha2::{Digest as _, Sha256};
 use shared::drift::Tolerances;
@@ -59,6 +60,7 @@ pub struct Config {
     name: String,
     bundle: PathBuf,
     slots: Option<PathBuf>,
+    recipes: Option<PathBuf>,
     trust: Vec<PathBuf>,
     false_reject: Option<f64>,
     layout: Layout,
@@ -74,6 +76,10 @@ pub struct Config {
     text: String,
     text_sha256: [u8; 32],
     hardware: Hardware,
+    /// As written, for recipes to stand in for what goes with a product.
+    raw: Arc<RawConfig>,
+    /// What its paths are relative to.
+    base: PathBuf,
 }
 
 impl Config {
@@ -94,6 +100,10 @@ impl Config {
     pub fn parse(text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
         let raw: RawConfig = toml::from_str(text)
             .map_err(|error| ConfigError::Syntax { file: file.to_owned(), message: error.to_string() })?;
+        Self::check(Arc::new(raw), text, file, base)
+    }
+
+    fn check(raw: Arc<RawConfig>, text: &str, file: &str, base: &Path) -> Result<Self, ConfigError> {
         let checker = Checker { file, base };
         if raw.model.trust.is_empty() {
             return Err(checker.value("model.trust", "", "at least one public key file is needed"));
@@ -102,6 +112,7 @@ impl Config {
             let expected = "a share above 0 and below 1, such as 0.02";
             return Err(checker.value("model.false_reject", &share.to_string(), expected));
         }
+        let recipes = super::recipe::check_folder(&checker, &raw)?;
         let layout = layout(&checker, &raw)?;
         let frame_timeout = checker.millis("line.frame_timeout_ms", raw.line.frame_timeout_ms, 1.0)?;
         let hardware = hardware(&checker, &raw, &layout, frame_timeout)?;
@@ -113,6 +124,7 @@ impl Config {
             name: raw.station.name.clone(),
             bundle: base.join(&raw.model.bundle),
             slots: raw.model.slots.as_ref().map(|slots| base.join(slots)),
+            recipes,
             trust: raw.model.trust.iter().map(|key| base.join(key)).collect(),
             false_reject: raw.model.false_reject,
             layout,
@@ -138,7 +150,24 @@ impl Config {
             text: text.to_owned(),
             text_sha256: Sha256::digest(text).into(),
             hardware,
+            raw,
+            base: base.to_owned(),
         })
+    }
+
+    /// The same line with what goes with another product: `change` writes that over what the file says, and all of it is checked again.
+    /// What was overridden besides, and a virtual line's plan, stay.
+    pub(super) fn with_product(&self, file: &str, change: impl FnOnce(&mut RawConfig)) -> Result<Self, ConfigError> {
+        let mut raw = RawConfig::clone(&self.raw);
+        change(&mut raw);
+        let other = Self::check(Arc::new(raw), &self.text, file, &self.base)?;
+        let hardware = match (&self.hardware, other.hardware) {
+            (Hardware::Simulation(own), _) => Hardware::Simulation(own.clone()),
+            (Hardware::Board(_), board) => board,
+        };
+        let (layout, quality, alarms) = (other.layout, other.quality, other.alarms);
+        let (bundle, false_reject) = (other.bundle, other.false_reject);
+        Ok(Self { bundle, false_reject, layout, quality, alarms, hardware, ..self.clone() })
     }
 
     /// The station's name.
@@ -157,6 +186,12 @@ impl Config {
     #[must_use]
     pub fn slots(&self) -> Option<&Path> {
         self.slots.as_deref()
+    }
+
+    /// The folder of recipes, if products are to be changed.
+    #[must_use]
+    pub fn recipes(&self) -> Option<&Path> {
+        self.recipes.as_deref()
     }
 
     /// Files of the public keys that may have signed it.
@@ -267,11 +302,11 @@ impl Config {
         self
     }
 
-    /// The same with another bundle, whatever the slots hold.
+    /// The same with another bundle, whatever slots hold and whichever recipe was chosen.
     #[must_use]
     pub fn with_bundle(mut self, bundle: PathBuf) -> Self {
         self.bundle = bundle;
-        self.slots = None;
+        (self.slots, self.recipes) = (None, None);
         self
     }
 
@@ -304,6 +339,7 @@ impl Config {
             ("hardware", kind.to_owned()),
             ("bundle", self.bundle.display().to_string()),
             ("bundle slots", self.slots.as_ref().map_or("none".to_owned(), |slots| slots.display().to_string())),
+            ("recipes", self.recipes.as_ref().map_or("none".to_owned(), |recipes| recipes.display().to_string())),
             ("trusted keys", self.trust.len().to_string()),
             ("false rejects", self.false_reject.map_or("the bundle's".to_owned(), |share| format!("{share} at most"))),
             ("gate distance", millimetres(layout.gate_distance())),

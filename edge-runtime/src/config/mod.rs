@@ -15,6 +15,7 @@ mod error;
 mod lines;
 mod plant;
 mod raw;
+mod recipe;
 mod simulation;
 
 pub use audit::Audit;
@@ -24,6 +25,7 @@ pub use check::{Config, Hardware};
 pub use display::{DisplaySettings, Ssd1306Settings, St7789Settings};
 pub use error::ConfigError;
 pub use lines::{Bias, Lines, Wire};
+pub use recipe::{MOST_RECIPES, OWN, Recipe};
 pub use simulation::{Latency, Simulation};
 
 #[cfg(test)]

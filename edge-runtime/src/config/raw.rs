@@ -14,6 +14,7 @@ use super::black_box::RawBlackBox;
 use super::display::RawDisplay;
 use super::drift::RawDrift;
 use super::plant::RawPlant;
+use super::recipe::RawRecipes;
 use crate::hw::sim::world::Light;
 
 /// The whole file.
@@ -24,6 +25,8 @@ pub struct RawConfig {
     pub station: Station,
     /// What judges.
     pub model: Model,
+    /// Other products of this station; without it, it has the one.
+    pub recipes: Option<RawRecipes>,
     /// The line's geometry and its limits.
     pub line: Line,
     /// What is kept of each part, where, and for how long.

@@ -59,11 +59,13 @@ fn state<D: DrawTarget<Color = BinaryColor>>(state: State, display: &mut D) -> R
         State::Run => ("RUN", ON),
         State::Stop => ("STOP", ON),
         State::Fault => ("FAULT", OFF),
+        // All of CHANGEOVER has no room beside the marker.
+        State::Changeover => ("CHNGE", ON),
     };
     let field = Rectangle::new(Point::zero(), Size::new(6 + 18 * word.len() as u32, HEAD));
     match state {
         State::Run => {}
-        State::Stop => field.into_styled(PrimitiveStyle::with_stroke(ON, 1)).draw(display)?,
+        State::Stop | State::Changeover => field.into_styled(PrimitiveStyle::with_stroke(ON, 1)).draw(display)?,
         State::Fault => fill(field, ON, display)?,
     }
     let mut large = Twice { display, origin: Point::new(3, -3) };
@@ -230,6 +232,7 @@ mod tests {
         let others = [
             Status { state: State::Stop, ..status() },
             Status { state: State::Fault, ..status() },
+            Status { state: State::Changeover, ..status() },
             Status { simulation: true, ..status() },
             Status { parts: 1_001, ..status() },
             Status { good: 941, ..status() },

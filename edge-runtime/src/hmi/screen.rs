@@ -44,6 +44,8 @@ pub enum State {
     Stop,
     /// Not inspecting, by a failure whose row in the failure table stops the line.
     Fault,
+    /// Products are being changed; everything is rejected.
+    Changeover,
 }
 
 /// A picture to show small: the part with its heatmap over it.
@@ -132,11 +134,22 @@ fn state<D: DrawTarget<Color = Rgb565>>(status: &Status, display: &mut D) -> Res
         State::Run => ("RUN", GOOD, Rgb565::WHITE),
         State::Stop => ("STOP", WARN, BACKGROUND),
         State::Fault => ("FAULT", BAD, Rgb565::WHITE),
+        State::Changeover => ("CHANGEOVER", WARN, BACKGROUND),
     };
     bar(Point::new(8, 30), Size::new(160, 56), colour, display)?;
+    // Twice as large it has no room.
+    if status.state == State::Changeover {
+        text(word, Point::new(88, 48), &FONT_10X20, ink, Alignment::Center, display)?;
+        return code(status, ink, display);
+    }
     let top = if status.fault.is_some() { 28 } else { 36 };
     let mut large = Twice { display, origin: Point::new(88, top) };
     text(word, Point::zero(), &FONT_10X20, ink, Alignment::Center, &mut large)?;
+    code(status, ink, display)
+}
+
+/// What is wrong, small below the state.
+fn code<D: DrawTarget<Color = Rgb565>>(status: &Status, ink: Rgb565, display: &mut D) -> Result<(), D::Error> {
     status.fault.map_or(Ok(()), |code| text(code, Point::new(88, 72), &FONT_6X10, ink, Alignment::Center, display))
 }
 
@@ -245,10 +258,11 @@ mod tests {
     #[test]
     fn each_state_has_its_colour() {
         let colour = |state| at(&drawn(&Status { state, ..status() }), 10, 32);
-        let [run, stop, fault] = [State::Run, State::Stop, State::Fault].map(colour);
+        let [run, stop, fault, changeover] = [State::Run, State::Stop, State::Fault, State::Changeover].map(colour);
         assert!(run[1] > run[0] && run[1] > run[2], "green: {run:?}");
         assert!(stop[0] > 200 && stop[1] > 150, "amber: {stop:?}");
         assert!(fault[0] > 200 && fault[1] < 80, "red: {fault:?}");
+        assert_eq!(changeover, stop, "amber");
     }
 
     #[test]
@@ -271,7 +285,10 @@ mod tests {
             Status { last_bad: None, ..status() },
             Status { state: State::Fault, fault: Some("MODEL_FAULT"), ..status() },
             Status { state: State::Fault, fault: Some("CAMERA_FAULT"), ..status() },
+            Status { state: State::Changeover, ..status() },
+            Status { state: State::Stop, ..status() },
         ];
+        assert_ne!(drawn(&others[10]), drawn(&others[11]), "the state's word");
         for (index, other) in others.iter().enumerate() {
             assert_ne!(drawn(other), usual, "case {index}");
         }

@@ -135,6 +135,11 @@ impl Gate {
         Self { line, output, said: Vec::new(), open, in_control }
     }
 
+    /// Another geometry for parts to come. Those in flight keep their windows.
+    pub fn change_layout(&mut self, layout: Layout) {
+        self.line.change_layout(layout);
+    }
+
     /// Parts that have not left.
     #[must_use]
     pub fn in_flight(&self) -> usize {

@@ -97,10 +97,11 @@ impl Drop for Counting<'_> {
     }
 }
 
-/// An inspector on its way to a worker, and the bundle that it is of.
+/// An inspector on its way to a worker, the bundle that it is of, and what its pictures are held against.
 struct Seat {
     inspector: Inspector,
     bundle: Arc<InCharge>,
+    demands: Demands,
 }
 
 /// The threads with their queue.
@@ -111,6 +112,7 @@ pub struct Workers {
     jobs: Option<SyncSender<Job>>,
     threads: Vec<JoinHandle<()>>,
     bundle: Arc<InCharge>,
+    demands: Demands,
     /// One for each worker that has not taken its own.
     seats: Arc<Mutex<Vec<Seat>>>,
 }
@@ -126,20 +128,31 @@ impl Workers {
             .into_iter()
             .map(|inspector| {
                 let (receive, seats) = (Arc::clone(&receive), Arc::clone(&seats));
-                let seat = Seat { inspector, bundle: Arc::clone(&bundle) };
-                std::thread::spawn(move || Worker::seated(seat, demands).work(&receive, &seats))
+                let seat = Seat { inspector, bundle: Arc::clone(&bundle), demands };
+                std::thread::spawn(move || Worker::seated(seat).work(&receive, &seats))
             })
             .collect();
-        Self { jobs: Some(jobs), threads, bundle, seats }
+        Self { jobs: Some(jobs), threads, bundle, demands, seats }
     }
 
     /// Another bundle judges from each worker's next picture on: one inspector for each of them. Waits for nothing.
     pub fn change(&mut self, inspectors: Vec<Inspector>, number: u32) {
         self.bundle = InCharge::new(number);
-        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle) };
+        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle), demands: self.demands };
         let fresh = inspectors.into_iter().map(seat).collect();
         // What nobody has sat down on yet would be of a bundle that is not in charge any more.
         *self.seats.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
+    }
+
+    /// What pictures must be like for the bundle that [`Workers::change`] brings next.
+    pub fn change_limits(&mut self, limits: Option<Limits>) {
+        self.demands.limits = limits;
+    }
+
+    /// What pictures must be like for the newest bundle.
+    #[must_use]
+    pub fn limits(&self) -> Option<Limits> {
+        self.demands.limits
     }
 
     /// What the bundle in charge has done.
@@ -184,7 +197,6 @@ impl Drop for Workers {
 /// What one thread judges with.
 pub struct Worker {
     seat: Seat,
-    demands: Demands,
     gauge: Box<Gauge>,
     /// Of the network's inputs.
     of_input: Box<Gauge>,
@@ -196,11 +208,11 @@ impl Worker {
     /// Judges with this inspector, and holds pictures against these demands.
     #[must_use]
     pub fn new(inspector: Inspector, demands: Demands) -> Self {
-        Self::seated(Seat { inspector, bundle: InCharge::new(0) }, demands)
+        Self::seated(Seat { inspector, bundle: InCharge::new(0), demands })
     }
 
-    fn seated(seat: Seat, demands: Demands) -> Self {
-        Self { seat, demands, gauge: Box::default(), of_input: Box::default(), rgb: Vec::new() }
+    fn seated(seat: Seat) -> Self {
+        Self { seat, gauge: Box::default(), of_input: Box::default(), rgb: Vec::new() }
     }
 
     fn work(&mut self, jobs: &Mutex<Receiver<Job>>, seats: &Mutex<Vec<Seat>>) {
@@ -227,11 +239,11 @@ impl Worker {
                 return (Verdict::Uninspected(Reason::BadPicture), None);
             }
         };
-        let Seat { inspector, bundle } = &mut self.seat;
+        let Seat { inspector, bundle, demands } = &mut self.seat;
         let mut counting = Counting(bundle, true);
         let crop = inspector.manifest().preprocess().crop();
         // A crop that lies outside is the inspector's to refuse.
-        let flaw = self.demands.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
+        let flaw = demands.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
         let (verdict, heatmap) = match inspector.inspect(&frame) {
             Ok(verdict) => {
                 counting.1 = false;
@@ -243,7 +255,7 @@ impl Worker {
                 (Verdict::Uninspected(error.reason()), Vec::new())
             }
         };
-        let tolerances = self.demands.drift.filter(|_| !heatmap.is_empty());
+        let tolerances = demands.drift.filter(|_| !heatmap.is_empty());
         let drift = tolerances.and_then(|tolerances| sample(inspector, &mut self.of_input, &tolerances, verdict));
         let verdict = match flaw {
             Some(flaw) if verdict.passes() => {

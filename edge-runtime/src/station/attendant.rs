@@ -92,7 +92,7 @@ impl<'a> Keeper<'a> {
 impl Keeper<'_> {
     /// The line has ended: no display shall go on saying that it runs.
     pub fn stopped(&mut self, status: &Status) {
-        let state = if status.state == State::Run { State::Stop } else { status.state };
+        let state = if status.state == State::Fault { State::Fault } else { State::Stop };
         self.display.show(&Status { state, ..status.clone() });
     }
 }
@@ -187,6 +187,7 @@ mod tests {
             alarms: &[],
             departures: &departures,
             waiting: Waiting::default(),
+            changing: false,
             pictures_lost: 0,
             news: None,
         };

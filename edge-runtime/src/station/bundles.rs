@@ -122,7 +122,8 @@ impl<A: Attendant> Attendant for WithBundles<A> {
     }
 
     fn new_bundle(&mut self) -> Option<NewBundle> {
-        self.link.as_ref()?.fresh.try_recv().ok()
+        let fresh = self.link.as_ref().and_then(|link| link.fresh.try_recv().ok());
+        fresh.or_else(|| self.other.new_bundle())
     }
 }
 
@@ -203,7 +204,7 @@ impl<F: FnMut(&Path) -> Result<Ready, String>> Keeping<F> {
                 tracing::warn!(place = ?place, %product, threshold = threshold.get(), "another bundle takes over");
                 let takeover = Takeover { number, at: Micros(0), product, sha256, threshold };
                 // Without a line there is nothing to take over.
-                if work.fresh.send(NewBundle { takeover, inspectors }).is_ok() {
+                if work.fresh.send(NewBundle { takeover, inspectors, product: None }).is_ok() {
                     (self.number, self.running, self.hopeless) = (number, Running { place, sha256 }, None);
                 }
                 Ok(state)

@@ -11,6 +11,8 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use shared::limits::{DESK_QUEUE, ORDER_QUEUE, SHOT_QUEUE};
+use shared::line::Layout;
+use shared::quality::Limits;
 use shared::units::{Micros, PartId};
 use shared::verdict::{Reason, Verdict};
 use thiserror::Error;
@@ -20,7 +22,7 @@ use super::gate::{self, GateError};
 use crate::blackbox::{Entry, Judge as JudgedBy, Shot, Tape};
 use crate::bundle::slots::Tally;
 use crate::engine::Inspector;
-use crate::health::alarms::{Condition, Raised};
+use crate::health::alarms::{self, Condition, Raised};
 use crate::hmi::screen::Status;
 use crate::hw::realtime::{self, Wanted};
 use crate::hw::roles::{Clock, FrameStream, HwFault, LineInput, Picture};
@@ -35,6 +37,9 @@ const TURN: Micros = Micros::from_millis(100);
 
 /// A camera may take this long for its first picture.
 const FIRST_PICTURE: Micros = Micros::from_millis(10_000);
+
+/// A changeover takes this long at least: nobody who looks at the permit misses that it was off.
+const CHANGEOVER: Micros = Micros::from_millis(1_000);
 
 /// The gate's thread may take this long to end. Its turns last far less.
 const END_WITHIN: Micros = Micros::from_millis(2_000);
@@ -124,6 +129,8 @@ pub struct Seen<'a> {
     pub departures: &'a Departures,
     /// What waits.
     pub waiting: Waiting,
+    /// Products are being changed.
+    pub changing: bool,
     /// Parts whose pictures were to be kept and are not.
     pub pictures_lost: u64,
 }
@@ -147,6 +154,20 @@ pub struct NewBundle {
     pub takeover: Takeover,
     /// One for each worker thread.
     pub inspectors: Vec<Inspector>,
+    /// What goes with its product, where it is another one than before: parts in flight are flushed then. `None` for a bundle
+    /// that goes on with the same.
+    pub product: Option<ProductLimits>,
+}
+
+/// What of a line's settings goes with a product.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct ProductLimits {
+    /// Where its parts are decided, and how long they are.
+    pub layout: Layout,
+    /// What a picture of it must be like to prove anything.
+    pub quality: Option<Limits>,
+    /// What of the line's course stops it.
+    pub alarms: alarms::Limits,
 }
 
 /// Looks after what is not the line's own: displays, watchdog, disk, temperature.
@@ -255,7 +276,8 @@ pub fn run(
             ready: silent.is_none(),
             damaged: false,
         };
-        let mut turns = Turns { desk: &mut desk, notes: &notes, orders: &orders, clock: &*clock, watched };
+        let mut turns =
+            Turns { desk: &mut desk, notes: &notes, orders: &orders, clock: &*clock, watched, changing: None };
         // A desk that has panicked still has its parts, and each of them is to have a record.
         let result = catch_unwind(AssertUnwindSafe(|| turns.until_end(&mut threads, attendant, stop)))
             .unwrap_or(Err(LineError::Died { thread: "desk" }));
@@ -343,6 +365,8 @@ struct Turns<'a> {
     orders: &'a SyncSender<Order>,
     clock: &'a dyn Clock,
     watched: Watch,
+    /// What holds from the end of the changeover on, and when that is.
+    changing: Option<(Micros, ProductLimits)>,
 }
 
 impl Turns<'_> {
@@ -368,6 +392,9 @@ impl Turns<'_> {
             self.desk.due(now);
             if now >= turn_at {
                 turn_at = now.saturating_add(TURN);
+                if let Some((_, product)) = self.changing.take_if(|(until, _)| now >= *until) {
+                    self.desk.changed(product.layout, product.alarms);
+                }
                 self.turn(now, threads, attendant);
                 if let Some(bundle) = attendant.new_bundle() {
                     self.change(now, bundle)?;
@@ -450,6 +477,7 @@ impl Turns<'_> {
             departures: &departures,
             waiting,
             pictures_lost: self.desk.sink.pictures_lost(),
+            changing: self.desk.is_changing(),
             news: self.desk.news(),
         };
         for (condition, present) in attendant.look(now, &seen) {
@@ -458,16 +486,22 @@ impl Turns<'_> {
         self.desk.tell_state(self.watched.ready);
     }
 
-    /// Parts in flight keep what they were promised: a picture that a worker has begun is judged by the bundle before, one that waits
-    /// by the new one.
+    /// Of the same product parts in flight keep what they were promised: a picture that a worker has begun is judged by the bundle before,
+    /// one that waits by the new one. Before another product's bundle judges anything, the gate has heard that they are flushed.
     fn change(&mut self, now: Micros, bundle: NewBundle) -> Result<(), LineError> {
-        let NewBundle { takeover, inspectors } = bundle;
+        let NewBundle { takeover, inspectors, product } = bundle;
+        if let Some(product) = product {
+            self.desk.changeover();
+            self.changing = Some((now.saturating_add(CHANGEOVER), product));
+            self.desk.judge_mut().workers.change_limits(product.quality);
+        }
         let takeover = Takeover { at: now, ..takeover };
         self.desk.takeover(&takeover)?;
         let courier = self.desk.judge_mut();
         courier.workers.change(inspectors, takeover.number);
+        let quality = courier.workers.limits().map(|limits| limits.raw());
         let Takeover { number, product, sha256, threshold, .. } = takeover;
-        courier.tape.judge(JudgedBy { number, product, sha256, threshold });
+        courier.tape.judge(JudgedBy { number, product, sha256, threshold, quality });
         Ok(())
     }
 

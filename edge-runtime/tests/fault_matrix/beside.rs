@@ -131,7 +131,8 @@ fn plant(folder: &Path) -> Feed {
     }
     arm("plant");
     let clock = Arc::new(Panics(Monotonic::start()));
-    Feed::start(folder.join("plant.sock"), rig::start(), 1, folder.display().to_string(), clock).unwrap()
+    Feed::start(folder.join("plant.sock"), rig::start(), 1, folder.display().to_string(), Arc::default(), clock)
+        .unwrap()
 }
 
 /// Slots in which a bundle waits, and a thread that panics as it makes it ready.

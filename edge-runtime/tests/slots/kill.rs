@@ -20,7 +20,7 @@ const FOLDER: &str = "DRAEM_KILL_SLOTS";
 /// Longest life of a child: some dozen installations.
 const LONGEST: Duration = Duration::from_millis(400);
 
-fn number(name: &str, default: u64) -> u64 {
+pub fn number(name: &str, default: u64) -> u64 {
     std::env::var(name).map_or(default, |text| text.parse().unwrap_or_else(|_| panic!("{name}={text} is no number")))
 }
 

@@ -11,9 +11,9 @@ use super::seal::{demo, key, resealed, sha256};
 use super::station::Station;
 
 /// So small that a bundle with it finds every part bad: which of two bundles judged a part shows in its verdict.
-const TINY: f32 = 1e-6;
+pub const TINY: f32 = 1e-6;
 
-fn hex(hash: [u8; 32]) -> String {
+pub fn hex(hash: [u8; 32]) -> String {
     hash.iter().map(|byte| format!("{byte:02x}")).collect()
 }
 
@@ -26,7 +26,7 @@ fn strict(later: u64) -> Vec<u8> {
 }
 
 /// Its stored scores are not what its model computes.
-fn wrong_parity(manifest: &mut RawManifest) {
+pub fn wrong_parity(manifest: &mut RawManifest) {
     manifest.created += 5;
     manifest.int8.parity.scores[0] = 1.0 - manifest.int8.parity.scores[0];
 }

@@ -25,14 +25,27 @@ pub struct Station {
 impl Station {
     /// A fast belt of sound caps without faults, and keys 1 to be trusted beside the demonstration's.
     pub fn new() -> Self {
+        Self::of("slots = \"slots\"\n", "")
+    }
+
+    /// The same with recipes in place of slots, and a socket for a plant's process.
+    pub fn with_recipes() -> Self {
+        Self::of("", "[recipes]\ndir = \"recipes\"\n\n[plant]\nsocket = \"plant.sock\"\n\n")
+    }
+
+    /// With these lines in the section `[model]`, and these sections.
+    fn of(model: &str, sections: &str) -> Self {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name);
         std::fs::copy(demo("cap-nano.draem"), at("factory.draem")).unwrap();
         std::fs::copy(demo("demo.pub"), at("demo.pub")).unwrap();
         std::fs::write(at("one.pub"), PublicKeyText(key(1).verifying_key()).to_string()).unwrap();
         let mut text = include_str!("../../config/sim.toml").to_owned();
+        let bundle = format!("bundle = \"factory.draem\"\n{model}");
+        let line = format!("\n{sections}[line]\n");
         for (from, to) in [
-            ("bundle = \"../../models/demo/cap-nano.draem\"", "bundle = \"factory.draem\"\nslots = \"slots\""),
+            ("bundle = \"../../models/demo/cap-nano.draem\"\n", bundle.as_str()),
+            ("\n[line]\n", line.as_str()),
             ("trust = [\"../../models/demo/demo.pub\"]", "trust = [\"demo.pub\", \"one.pub\"]"),
             ("dir = \"../../target/audit\"", "dir = \"audit\""),
             ("parts = 1000\n", "parts = 100000\n"),

@@ -129,9 +129,14 @@ impl Line {
         self.pulse.open_until().is_some()
     }
 
-    /// The geometry it was made for.
+    /// The geometry of parts to come.
     pub fn layout(&self) -> &Layout {
         &self.layout
+    }
+
+    /// Another geometry for parts to come. Those in flight keep their windows.
+    pub fn change_layout(&mut self, layout: Layout) {
+        self.layout = layout;
     }
 
     fn next_due(&self) -> Option<(Travel, Due)> {

@@ -67,6 +67,12 @@ impl Limits {
         }
         Ok(Self(raw))
     }
+
+    /// As a configuration would give them.
+    #[must_use]
+    pub const fn raw(&self) -> RawLimits {
+        self.0
+    }
 }
 
 /// What is wrong with a picture.

@@ -8,12 +8,13 @@ use shared::verdict::Verdict;
 
 use super::handshake::Handshake;
 use crate::line::{Line, Shown};
+use crate::wire::Change;
 
 /// The version of the map, in a register of its own: entries are added at the end, and none is changed.
-pub const VERSION: u16 = 1;
+pub const VERSION: u16 = 2;
 
 /// Discrete inputs: name, and when it is on.
-pub const BITS: [(&str, &str); 7] = [
+pub const BITS: [(&str, &str); 9] = [
     ("Online", "a station is connected and says how it stands"),
     ("System Ready", "the line may run"),
     ("Fault", "an alarm stops the line"),
@@ -21,20 +22,23 @@ pub const BITS: [(&str, &str); 7] = [
     ("Inspection Completed", "turns over with each result that is presented"),
     ("Results Valid", "a result is presented"),
     ("Buffer Overrun", "results are missing: they were not acknowledged in time, or never heard of"),
+    ("Changeover", "another product's bundle is made ready, or takes over"),
+    ("Changeover Refused", "the last change of products came to nothing"),
 ];
 
 /// Coils: name, and what switching it on does.
-pub const COILS: [(&str, &str); 3] = [
+pub const COILS: [(&str, &str); 4] = [
     ("Results Acknowledge", "takes the presented result away; switched off again, the next one is presented"),
     ("Clear Overrun", "switches Buffer Overrun off; reads as off"),
     ("Acknowledge Alarms", "presses the reset button, once each time that it goes on"),
+    ("Select Product", "wants the product in Product Wanted, once each time that it goes on"),
 ];
 
 /// Registers, read as input or as holding registers: name, how many, what.
-pub const REGISTERS: [(&str, u16, &str); 12] = [
+pub const REGISTERS: [(&str, u16, &str); 14] = [
     ("Status", 1, "the discrete inputs, the first in the lowest bit"),
     ("Heartbeat", 1, "counts seconds"),
-    ("Map", 1, "version of this map: 1"),
+    ("Map", 1, "version of this map: 2"),
     ("Inspection ID", 2, "number of the presented part; 0 where none is presented"),
     ("Result", 1, "0 none, 1 passed, 2 judged bad, 3 rejected for another reason"),
     ("Reason", 1, "for result 3: row of the failure table, from 1; otherwise 0"),
@@ -44,7 +48,12 @@ pub const REGISTERS: [(&str, u16, &str); 12] = [
     ("Passed", 2, "of these"),
     ("Judged Bad", 2, "of these"),
     ("Threshold", 1, "in ten-thousandths"),
+    ("Product", 1, "number of the recipe that is inspected with; 0 is the configuration's own"),
+    ("Product Wanted", 1, "what Select Product wants; the one register that is written"),
 ];
+
+/// Address of *Product Wanted*, the last.
+pub const WANTED: u16 = WORDS as u16 - 1;
 
 /// How many registers there are.
 pub const WORDS: usize = {
@@ -62,7 +71,7 @@ const NO_SCORE: u16 = u16::MAX;
 /// The discrete inputs.
 #[must_use]
 pub fn bits(line: &Line, handshake: &Handshake) -> [bool; BITS.len()] {
-    let (shown, standing) = (line.shown(), line.now());
+    let (shown, standing, products) = (line.shown(), line.now(), line.products.as_ref());
     [
         standing.is_some(),
         shown == Shown::Run,
@@ -71,18 +80,20 @@ pub fn bits(line: &Line, handshake: &Handshake) -> [bool; BITS.len()] {
         handshake.completed(),
         handshake.presented().is_some(),
         handshake.overrun(),
+        products.is_some_and(|products| products.change != Change::Rest),
+        products.is_some_and(|products| products.refused.is_some()),
     ]
 }
 
 /// The coils as they read.
 #[must_use]
-pub fn coils(handshake: &Handshake, resetting: bool) -> [bool; COILS.len()] {
-    [handshake.acknowledging(), false, resetting]
+pub fn coils(handshake: &Handshake, resetting: bool, selecting: bool) -> [bool; COILS.len()] {
+    [handshake.acknowledging(), false, resetting, selecting]
 }
 
 /// The registers. Counters beyond 32 bits begin anew.
 #[must_use]
-pub fn registers(line: &Line, handshake: &Handshake, seconds: u64) -> Vec<u16> {
+pub fn registers(line: &Line, handshake: &Handshake, seconds: u64, wanted: u16) -> Vec<u16> {
     let low = |value: u64| (value & 0xffff) as u16;
     let two = |value: u64| [low(value >> 16), low(value)];
     let score = |score: f32| (f64::from(score) * 1e4).round() as u16;
@@ -101,6 +112,7 @@ pub fn registers(line: &Line, handshake: &Handshake, seconds: u64) -> Vec<u16> {
     words.extend([result, reason, judged, low(handshake.waiting() as u64)]);
     words.extend([counters.parts, counters.passed, counters.bad].map(two).concat());
     words.push(standing.map_or(0, |standing| score(standing.threshold.get())));
+    words.extend([line.products.as_ref().map_or(0, |products| products.running), wanted]);
     words
 }
 
@@ -132,7 +144,7 @@ pub fn tables() -> String {
 mod tests {
     use super::super::handshake::tests::part;
     use super::*;
-    use crate::wire::{Standing, State, ToPlant};
+    use crate::wire::{Products, Standing, State, ToPlant};
 
     #[test]
     fn the_manual_has_the_map() {
@@ -142,7 +154,7 @@ mod tests {
     #[test]
     fn registers_say_what_the_map_says() {
         let (mut line, mut handshake) = (Line::default(), Handshake::default());
-        let none = registers(&line, &handshake, 65_537);
+        let none = registers(&line, &handshake, 65_537, 0);
         assert_eq!(none.len(), WORDS);
         assert_eq!(none[..9], [0, 1, VERSION, 0, 0, 0, 0, NO_SCORE, 0]);
         line.connected = true;
@@ -152,8 +164,11 @@ mod tests {
         line.hear(&ToPlant::Standing(Box::new(standing)));
         handshake.left(part(0x2_0005));
         handshake.left(part(6));
-        let words = registers(&line, &handshake, 2);
-        assert_eq!(words[..9], [0b011_1101, 2, VERSION, 2, 5, 3, 3, NO_SCORE, 1], "NO_FRAME is the third row");
-        assert_eq!(words[9..], [1, 2, 0, 3, 0, 4, 0]);
+        let products = Products { running: 7, change: Change::Preparing(9), ..Products::default() };
+        line.hear(&ToPlant::Products(Box::new(products)));
+        let words = registers(&line, &handshake, 2, 9);
+        assert_eq!(words[..9], [0b1011_1101, 2, VERSION, 2, 5, 3, 3, NO_SCORE, 1], "NO_FRAME is the third row");
+        assert_eq!(words[9..], [1, 2, 0, 3, 0, 4, 0, 7, 9]);
+        assert_eq!(usize::from(WANTED) + 1, words.len());
     }
 }

@@ -18,9 +18,11 @@ use tokio_modbus::{ExceptionCode, Request, Response};
 use super::handshake::Handshake;
 use super::map;
 use crate::clock::Moment;
+use crate::line::Line;
 use crate::link::Station;
 use crate::log::Journal;
 use crate::press;
+use crate::select::select;
 use crate::wire::ToPlant;
 
 /// Connections at once. Others are closed at once.
@@ -42,6 +44,10 @@ struct State {
     handshake: Handshake,
     /// *Acknowledge Alarms*, as the controller left it.
     resetting: bool,
+    /// *Select Product*, likewise.
+    selecting: bool,
+    /// *Product Wanted*, likewise.
+    wanted: u16,
 }
 
 /// One connection.
@@ -101,13 +107,14 @@ impl Bus {
     fn answer(&self, request: &Request<'_>) -> Result<Response, ExceptionCode> {
         let mut state = self.state.lock().unwrap_or_else(PoisonError::into_inner);
         let line = self.station.line();
-        let registers = || map::registers(&line, &state.handshake, self.begun.age().as_secs());
+        let registers = || map::registers(&line, &state.handshake, self.begun.age().as_secs(), state.wanted);
         match request {
             Request::ReadDiscreteInputs(address, count) => {
                 of(&map::bits(&line, &state.handshake), *address, *count).map(Response::ReadDiscreteInputs)
             }
             Request::ReadCoils(address, count) => {
-                of(&map::coils(&state.handshake, state.resetting), *address, *count).map(Response::ReadCoils)
+                let coils = map::coils(&state.handshake, state.resetting, state.selecting);
+                of(&coils, *address, *count).map(Response::ReadCoils)
             }
             Request::ReadInputRegisters(address, count) => {
                 of(&registers(), *address, *count).map(Response::ReadInputRegisters)
@@ -116,22 +123,41 @@ impl Bus {
                 of(&registers(), *address, *count).map(Response::ReadHoldingRegisters)
             }
             Request::WriteSingleCoil(address, on) => {
-                self.switch(&mut state, *address, &[*on])?;
+                self.switch(&mut state, &line, *address, &[*on])?;
                 Ok(Response::WriteSingleCoil(*address, *on))
             }
             Request::WriteMultipleCoils(address, on) => {
-                self.switch(&mut state, *address, on)?;
+                self.switch(&mut state, &line, *address, on)?;
                 Ok(Response::WriteMultipleCoils(*address, on.len() as u16))
+            }
+            Request::WriteSingleRegister(map::WANTED, wanted) => {
+                state.wanted = *wanted;
+                Ok(Response::WriteSingleRegister(map::WANTED, *wanted))
+            }
+            Request::WriteMultipleRegisters(map::WANTED, words) => match words.as_ref() {
+                [wanted] => {
+                    state.wanted = *wanted;
+                    Ok(Response::WriteMultipleRegisters(map::WANTED, 1))
+                }
+                _ => Err(ExceptionCode::IllegalDataAddress),
+            },
+            Request::WriteSingleRegister(..) | Request::WriteMultipleRegisters(..) => {
+                Err(ExceptionCode::IllegalDataAddress)
             }
             _ => Err(ExceptionCode::IllegalFunction),
         }
     }
 
     /// Switches coils, all of them or none.
-    fn switch(&self, state: &mut State, address: u16, switched: &[bool]) -> Result<(), ExceptionCode> {
+    fn switch(&self, state: &mut State, line: &Line, address: u16, switched: &[bool]) -> Result<(), ExceptionCode> {
         let places = usize::from(address)..usize::from(address) + switched.len();
         if places.is_empty() || places.end > map::COILS.len() {
             return Err(ExceptionCode::IllegalDataAddress);
+        }
+        let mut wishes = places.clone().zip(switched);
+        let product = line.products.as_ref().and_then(|products| products.numbered(state.wanted));
+        if wishes.any(|wish| wish == (3, &true)) && !state.selecting && product.is_none() {
+            return Err(ExceptionCode::IllegalDataValue);
         }
         for (place, &on) in places.zip(switched) {
             match (place, on) {
@@ -142,6 +168,12 @@ impl Bus {
                         self.reset();
                     }
                     state.resetting = on;
+                }
+                (3, on) => {
+                    if on && !std::mem::replace(&mut state.selecting, on) {
+                        self.select(state.wanted);
+                    }
+                    state.selecting = on;
                 }
                 _ => {}
             }
@@ -156,6 +188,19 @@ impl Bus {
             match press::press(&station, &journal, "modbus", "controller").await {
                 Ok(taken) => tracing::warn!(taken, "acknowledged by a controller"),
                 Err(error) => tracing::warn!(%error, "not acknowledged by a controller"),
+            }
+        });
+    }
+}
+
+impl Bus {
+    /// Wants another product; what becomes of it shows in *Changeover*, *Changeover Refused* and *Product*.
+    fn select(&self, number: u16) {
+        let (station, journal) = (self.station.clone(), self.journal.clone());
+        tokio::spawn(async move {
+            match select(&station, &journal, "modbus", "controller", number).await {
+                Ok(taken) => tracing::warn!(number, taken, "another product is wanted by a controller"),
+                Err(error) => tracing::warn!(number, %error, "another product is not had by a controller"),
             }
         });
     }

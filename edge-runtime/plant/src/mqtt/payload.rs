@@ -16,7 +16,7 @@ use crate::store::Entry;
 /// Topic, key, and what it says; `null` is what is not known, or does not apply.
 pub const KEYS: [(&str, &str, &str); 47] = [
     ("state", "time", "when it became so, UTC"),
-    ("state", "line", "`run`, `fault`, `starting`, or `unknown` while no station says how it stands"),
+    ("state", "line", "`run`, `fault`, `changeover`, `starting`, or `unknown` while no station says how it stands"),
     ("state", "station", "its name in its own configuration"),
     ("state", "product", "what is inspected now"),
     ("state", "bundle", "number of the bundle that judges, within the run; 0 is the one of its start"),
@@ -109,6 +109,7 @@ impl State {
             Shown::Starting => "starting",
             Shown::Run => "run",
             Shown::Fault => "fault",
+            Shown::Changeover => "changeover",
         };
         let bundle = standing.map(|standing| standing.bundle);
         let first = greeting.filter(|_| bundle == Some(0));

@@ -20,6 +20,8 @@ pub enum Place {
     Live,
     /// *Rejects*.
     Rejects,
+    /// *Products*.
+    Products,
     /// *Log*.
     Log,
     /// Signing in; also whatever is refused.
@@ -53,7 +55,7 @@ pub fn csrf(visitor: &Visitor) -> Markup {
     html! { @if let Some(csrf) = &visitor.csrf { input type="hidden" name="csrf" value=(csrf); } }
 }
 
-/// A page. Only *Live* has the script.
+/// A page. Only *Live* and *Products* have the script.
 pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place, main: Markup) -> Html<String> {
     let say = |word: Word| word.to(language);
     let line = shared.station.line();
@@ -61,6 +63,7 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
     let (here, link) = match place {
         Place::Live => (Word::Live, "/"),
         Place::Rejects => (Word::Rejects, "/rejects"),
+        Place::Products => (Word::Products, "/products"),
         Place::Log => (Word::Log, "/log"),
         Place::Login => (Word::SignIn, "/login"),
     };
@@ -76,7 +79,7 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
                 meta name="color-scheme" content="light dark";
                 title { (say(here)) " – " (name) }
                 link rel="stylesheet" href="/assets/style.css";
-                @if place == Place::Live {
+                @if matches!(place, Place::Live | Place::Products) {
                     noscript { meta http-equiv="refresh" content="5"; }
                     script src="/assets/live.js" defer {}
                 }
@@ -86,7 +89,7 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
                 header {
                     p.station id="station" { (station(&line, language)) }
                     nav {
-                        (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects"))
+                        (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects")) (entry(Word::Products, "/products"))
                         @if visitor.role >= Some(Role::Engineer) { (entry(Word::Log, "/log")) }
                     }
                     (who(visitor, language, shared.access.closed()))

@@ -13,6 +13,7 @@ use serde::Deserialize;
 use shared::verdict::Verdict;
 
 use super::layout::{self, Place, milliseconds, number};
+use super::products;
 use super::serve::Shared;
 use crate::line::{Line, Shown};
 use crate::press::{PressError, press};
@@ -22,8 +23,8 @@ use crate::words::{Language, Word, remedy};
 /// Draws a region.
 pub type Draw = fn(&Line, Language) -> Markup;
 
-/// Regions of the page, by the ids of their elements.
-pub const REGIONS: [(&str, Draw); 7] = [
+/// Regions of this page and of *Products*, by the ids of their elements.
+pub const REGIONS: [(&str, Draw); 8] = [
     ("station", layout::station),
     ("trouble", trouble),
     ("state", state),
@@ -31,6 +32,7 @@ pub const REGIONS: [(&str, Draw); 7] = [
     ("picture", picture),
     ("alarms", alarms),
     ("figures", figures),
+    ("products", products::region),
 ];
 
 /// What may be asked for.
@@ -107,7 +109,8 @@ pub async fn acknowledge(
     (status, layout::page(&shared, &visitor, language, Place::Live, main)).into_response()
 }
 
-fn trouble(line: &Line, language: Language) -> Markup {
+/// Whether a station is connected.
+pub fn trouble(line: &Line, language: Language) -> Markup {
     html! {
         @if line.shown() == Shown::Unknown {
             div.notice { (Word::NoStation.to(language)) @if let Some(why) = &line.trouble { " " small { (why) } } }
@@ -115,12 +118,14 @@ fn trouble(line: &Line, language: Language) -> Markup {
     }
 }
 
-fn state(line: &Line, language: Language) -> Markup {
+/// How the line stands, in one word.
+pub fn state(line: &Line, language: Language) -> Markup {
     let (class, word) = match line.shown() {
         Shown::Unknown => ("unknown", Word::NotKnown),
         Shown::Starting => ("warn", Word::Starting),
         Shown::Run => ("good", Word::Running),
         Shown::Fault => ("bad", Word::Stopped),
+        Shown::Changeover => ("warn", Word::Changeover),
     };
     html! { p class={ "state " (class) } { (word.to(language)) } }
 }

@@ -41,6 +41,7 @@ pub async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
         Shown::Starting => "starting\n".into_response(),
         Shown::Run => "running\n".into_response(),
         Shown::Fault => "stopped by an alarm\n".into_response(),
+        Shown::Changeover => "changing products\n".into_response(),
     }
 }
 

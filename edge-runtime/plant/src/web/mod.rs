@@ -15,6 +15,7 @@
 //! | `rejects` | the gallery of rejected parts, and the page of one |
 //! | `log` | what was changed, by whom |
 //! | `pictures` | picture files |
+//! | `products` | the page *Products*, and the change of products |
 //! | `records` | questions to the store, aside and within a time |
 //! | `metrics` | Prometheus' text, and whether all is well |
 //!
@@ -30,6 +31,7 @@ mod log;
 mod login;
 pub mod metrics;
 mod pictures;
+mod products;
 pub(crate) mod records;
 mod rejects;
 pub mod routes;

@@ -127,7 +127,8 @@ mod tests {
     use shared::verdict::{Reason, Verdict};
 
     use super::*;
-    use crate::wire::{Alarm, Greeting, Part, Standing, State, ToPlant, ToStation};
+    use crate::wire::{Alarm, Bundle, Change, Greeting, Part, Product, Products, Refusal, Standing, State};
+    use crate::wire::{ToPlant, ToStation};
 
     fn words() -> Vec<ToPlant> {
         let score = |value| Score::new(value).unwrap();
@@ -168,12 +169,25 @@ mod tests {
             fire_error_us: None,
             bundle: Some(1),
         };
+        let bundle = Bundle {
+            product: "x".repeat(120),
+            sha256: [9; 32],
+            threshold: score(0.5),
+            created: u64::MAX,
+            good_parts: u32::MAX,
+            signer: "0123456789abcdef".to_owned(),
+        };
+        let product = Product { name: "n".repeat(40), number: Some(9_999), bundle: Ok(bundle) };
+        let refused = Some(Refusal { number: 1, why: "w".repeat(400) });
+        // As many as a station may have, and the longest words.
+        let products = Products { list: vec![product; 33], running: 9_999, change: Change::Preparing(9_999), refused };
         vec![
             ToPlant::Greeting(greeting),
             ToPlant::Standing(Box::new(standing)),
             ToPlant::Part(part),
             ToPlant::Lost(3),
             ToPlant::Answer { number: 9, taken: false },
+            ToPlant::Products(Box::new(products)),
         ]
     }
 
@@ -212,8 +226,8 @@ mod tests {
         for strange in [&b"GET / HTTP/1.1\r\n"[..], b"DRAEMREC\x01\x00", b"d"] {
             assert_eq!(heard::<ToPlant>(strange, 3).1, Some(WireError::NotOurs));
         }
-        let newer = [&PREFACE[..8], &[3, 0, 0xff, 0xff, 0xff, 0xff]].concat();
-        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 3, known: 2 }));
+        let newer = [&PREFACE[..8], &[9, 0, 0xff, 0xff, 0xff, 0xff]].concat();
+        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 9, known: 2 }));
     }
 
     #[test]
@@ -244,7 +258,7 @@ mod tests {
         }
 
         #[test]
-        fn damage_gives_an_error_or_other_words_and_never_more_of_them(at in 0usize..1_200, flip in 1u8.., piece in 1usize..50) {
+        fn damage_gives_an_error_or_other_words_and_never_more_of_them(at in 0usize..9_000, flip in 1u8.., piece in 1usize..50) {
             let mut bytes = stream();
             let at = at % bytes.len();
             bytes[at] ^= flip;

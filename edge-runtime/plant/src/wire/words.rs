@@ -27,6 +27,9 @@ pub enum ToPlant {
         /// Whether the line is told; otherwise the one before is still on its way.
         taken: bool,
     },
+    /// Which products there are and which one is inspected; after the greeting, and whenever that changes. Never from a station
+    /// without recipes.
+    Products(Box<Products>),
 }
 
 /// What the plant says. Each message has one [`ToPlant::Answer`].
@@ -37,6 +40,83 @@ pub enum ToStation {
         /// Chosen by the plant.
         number: u32,
     },
+    /// Somebody wants another product to be inspected. What becomes of it is in [`Products`].
+    Select {
+        /// Chosen by the plant.
+        number: u32,
+        /// The recipe's number; 0 is what the station's configuration itself says.
+        product: u16,
+    },
+}
+
+/// The products that a station has recipes for.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Products {
+    /// Each of them, the configuration's own first.
+    pub list: Vec<Product>,
+    /// Number of the recipe that is inspected with now.
+    pub running: u16,
+    /// Whether another one is to come.
+    pub change: Change,
+    /// Why the last change came to nothing; gone with the next one.
+    pub refused: Option<Refusal>,
+}
+
+impl Products {
+    /// The product with this number.
+    #[must_use]
+    pub fn numbered(&self, number: u16) -> Option<&Product> {
+        self.list.iter().find(|product| product.number == Some(number))
+    }
+}
+
+/// A product, as its recipe and bundle say.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Product {
+    /// The recipe's name.
+    pub name: String,
+    /// The recipe's number, where it has one.
+    pub number: Option<u16>,
+    /// What the bundle says of itself, or why it cannot be used.
+    pub bundle: Result<Bundle, String>,
+}
+
+/// What a bundle says of itself. That it is genuine has been seen to.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Bundle {
+    /// Name of the product.
+    pub product: String,
+    /// SHA-256 of the whole file.
+    pub sha256: [u8; 32],
+    /// A part is bad when its score is greater.
+    pub threshold: Score,
+    /// Seconds since 1970 at which it was made.
+    pub created: u64,
+    /// Good parts that the threshold comes from.
+    pub good_parts: u32,
+    /// Short name of the key that signed it.
+    pub signer: String,
+}
+
+/// How far a change of products is. The old one is inspected until `Changing`.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Change {
+    /// None is under way.
+    #[default]
+    Rest,
+    /// The bundle of the recipe with this number is verified, tested and warmed up.
+    Preparing(u16),
+    /// The line stands, what is in flight is flushed, and this recipe takes over.
+    Changing(u16),
+}
+
+/// A change that came to nothing.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Refusal {
+    /// The recipe that was wanted.
+    pub number: u16,
+    /// Why not, in the station's words.
+    pub why: String,
 }
 
 /// Who a station is, and what of a run does not change.
@@ -74,6 +154,8 @@ pub enum State {
     Run,
     /// Stopped by an alarm.
     Fault,
+    /// Products are being changed: the permit is off, and every part is rejected.
+    Changeover,
 }
 
 /// How the station stands.

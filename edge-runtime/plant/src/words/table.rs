@@ -95,6 +95,7 @@ words! {
     Running: "RUNNING", "LÄUFT";
     Starting: "STARTING", "STARTET";
     Stopped: "STOPPED", "STEHT";
+    Changeover: "CHANGEOVER", "PRODUKTWECHSEL";
     NotKnown: "NO CONNECTION", "KEINE VERBINDUNG";
     NoStation: "No connection to the station: whether the line runs is not known here. It is tried again.",
         "Keine Verbindung zur Station: Ob die Linie läuft, ist hier nicht bekannt. Es wird erneut versucht.";
@@ -158,6 +159,30 @@ words! {
     LateVerdict: "Verdict that came too late", "Zu spätes Urteil";
     Run: "Run", "Lauf";
     Original: "Frame as taken", "Aufnahme im Original";
+    Products: "Products", "Produkte";
+    NoRecipes: "This station has no recipes: its configuration names no folder for them.",
+        "Diese Station hat keine Rezepte: Ihre Konfiguration nennt keinen Ordner dafür.";
+    Number: "Number", "Nummer";
+    Recipe: "Recipe", "Rezept";
+    Inspected: "Inspected", "Geprüft";
+    Now: "now", "jetzt";
+    Made: "Made (UTC)", "Erstellt (UTC)";
+    Bundle: "Bundle", "Bündel";
+    GoodParts: "good parts", "gute Teile";
+    SignedBy: "signed by", "signiert von";
+    Unusable: "Cannot be used:", "Nicht verwendbar:";
+    ChangeTo: "Change to", "Wechseln zu";
+    ChangeProduct: "Change products", "Produkt wechseln";
+    ChangeWhat: "When the other bundle is ready, the line stands for a moment, parts between trigger and gate are rejected, and the other product is inspected.",
+        "Sobald das andere Bündel bereit ist, steht die Linie einen Moment, Teile zwischen Lichtschranke und Weiche werden ausgeschleust, und das andere Produkt wird geprüft.";
+    SignInToChange: "Sign in to change products", "Zum Produktwechsel anmelden";
+    Preparing: "The bundle is tested and warmed up, the product before is still inspected:",
+        "Das Bündel wird geprüft und vorbereitet, das bisherige Produkt läuft weiter:";
+    Changing: "Products are being changed to", "Das Produkt wird gewechselt zu";
+    NotChanged: "Products were not changed to", "Das Produkt wurde nicht gewechselt zu";
+    ChangedBefore: "A change of products is under way already.", "Es läuft schon ein Produktwechsel.";
+    NoSuchProduct: "The station has no such product.", "Dieses Produkt hat die Station nicht.";
+    NotHeard: "Not done: the station does not answer.", "Nicht ausgeführt: Die Station antwortet nicht.";
     Log: "Log", "Protokoll";
     SignIn: "Sign in", "Anmelden";
     SignOut: "Sign out", "Abmelden";

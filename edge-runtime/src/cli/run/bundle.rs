@@ -54,6 +54,11 @@ impl<'a> Maker<'a> {
         Ok(Self { config, option, trusted, workers })
     }
 
+    /// The same for another recipe of the line.
+    pub fn of<'b>(&self, config: &'b Config) -> Maker<'b> {
+        Maker { config, option: self.option, trusted: self.trusted.clone(), workers: self.workers }
+    }
+
     /// Verifies a file.
     pub fn open(&self, path: &Path) -> Result<OpenBundle, Unfit> {
         let bundle = OpenBundle::read(path, &self.trusted).map_err(|error| Unfit::new(Exit::BundleRefused)(&error))?;

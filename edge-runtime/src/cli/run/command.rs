@@ -16,9 +16,10 @@ use crate::bundle::OpenBundle;
 use crate::bundle::slots::Running;
 use crate::cli::exit::Exit;
 use crate::cli::model_option::ModelOption;
-use crate::config::{BlackBox, Config, Hardware};
+use crate::config::{BlackBox, Config, Hardware, Recipe};
 use crate::hw::clock::WallClock;
 use crate::hw::realtime;
+use crate::recipes::Recipes;
 use crate::store::{RunId, RunStart, Store, StoreError, Summary};
 
 /// Runs an inspection line and prints what became of its parts.
@@ -69,10 +70,20 @@ pub struct Args {
 /// # Errors
 /// An output cannot be written.
 pub fn run(args: &Args) -> Result<Exit> {
-    let config = match Config::read(&args.config) {
+    let base = match Config::read(&args.config) {
         Ok(config) => overridden(config, args),
         Err(error) => return Ok(refuse(&error, Exit::Usage)),
     };
+    let recipe = base.recipes().map(|folder| Recipes::new(folder.to_owned()).at_start(&base)).transpose();
+    let recipe = match recipe {
+        Ok(recipe) => recipe,
+        // Which product lies on the belt is not to be guessed.
+        Err(error) => return Ok(refuse(&error, Exit::Usage)),
+    };
+    if let Some(Recipe { name, number, .. }) = &recipe {
+        eprintln!("recipe               {name}, number {number}");
+    }
+    let config = recipe.as_ref().map_or_else(|| base.clone(), |recipe| recipe.config.clone());
     if let (Hardware::Board(_), Some(option)) = (config.hardware(), args.of_a_simulation()) {
         eprintln!("error: {option} is for simulated lines, and {} is a board's", args.config.display());
         return Ok(Exit::Usage);
@@ -97,7 +108,8 @@ pub fn run(args: &Args) -> Result<Exit> {
             return Ok(exit);
         }
     };
-    let line = Opened { args, config: &config, bundle: &bundle, maker: &maker, running, bad };
+    let recipe = recipe.as_ref().map(|recipe| (recipe, &base));
+    let line = Opened { args, config: &config, recipe, bundle: &bundle, maker: &maker, running, bad };
     match config.hardware() {
         Hardware::Simulation(simulation) if args.real_time => live::twins(&line, model, simulation),
         Hardware::Simulation(simulation) => simulated::run(&line, model, simulation),
@@ -109,6 +121,8 @@ pub fn run(args: &Args) -> Result<Exit> {
 pub(super) struct Opened<'a> {
     pub args: &'a Args,
     pub config: &'a Config,
+    /// The recipe of the start and what recipes are written over, where products may be changed.
+    pub recipe: Option<(&'a Recipe, &'a Config)>,
     pub bundle: &'a OpenBundle,
     /// Makes other bundles ready.
     pub maker: &'a Maker<'a>,
@@ -197,6 +211,7 @@ impl Opened<'_> {
                 product: manifest.product().to_owned(),
                 sha256: self.bundle.sha256(),
                 threshold: manifest.threshold(),
+                quality: self.config.quality().map(|limits| limits.raw()),
             }],
             float32: manifest.precision() == Precision::Float32,
             simulation,

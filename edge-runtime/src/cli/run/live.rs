@@ -12,22 +12,25 @@ use anyhow::{Context as _, Result};
 use signal_hook::consts::SIGUSR1;
 
 use super::command::{Opened, refuse, told};
+use super::shelf::Shelf;
 use crate::app::live::{self, Parts};
 use crate::app::{self, Model, live::SharedClock};
 use crate::blackbox::trigger::Trigger;
 use crate::blackbox::{Recorder, Tape};
 use crate::bundle::slots::{Place, Running, Slots};
 use crate::cli::exit::Exit;
-use crate::config::{Board, Simulation};
+use crate::config::{Board, Config, Recipe, Simulation};
 use crate::health::alarms::Alarms;
 use crate::health::readings::{ReadingsThread, Roots};
 use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
+use crate::recipes::Recipes;
 use crate::station::attendant::{Display, Keeper, NoDisplay};
-use crate::station::bundles::{self, Keeping, Link, WithBundles};
+use crate::station::bundles::{self, Link, WithBundles};
 use crate::station::line::Ended;
 use crate::station::plant::Feed;
+use crate::station::recipes::{self, Exchange, Keeping, WithRecipes};
 use crate::store::{EndReason, RunId, RunStart, Store};
 
 /// The virtual line in real time.
@@ -91,17 +94,19 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let readings = readings.context("no thread to read the board's heat and room")?;
     let trigger = Trigger::new(tape.clone(), asked);
     parts.tape = tape.clone();
-    let plant = line.config.plant().and_then(|socket| tell(socket, &store, start, &clock));
+    let exchange = Arc::<Exchange>::default();
+    let plant = line.config.plant().and_then(|socket| tell(socket, &store, start, &exchange, &clock));
     let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger, plant);
     std::thread::scope(|scope| {
         let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
-        let mut keeper = WithBundles::new(keeper, link);
+        let products = line.recipe.and_then(|(recipe, base)| change_products(recipe, base, line, exchange, scope));
+        let mut keeper = WithBundles::new(WithRecipes::new(keeper, products), link);
         let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
         let well = ended.result.is_ok();
         if !well {
             tape.keep("ENDED");
         }
-        let exit = conclude(line, run, ended, keeper.end());
+        let exit = conclude(line, run, ended, keeper.end().end());
         // After the records, which matter more: a slow disk takes some seconds for a recording.
         drop(recorder);
         // A self-test that still goes on holds up nothing more: outputs are at rest, records on the disk.
@@ -113,10 +118,10 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
 }
 
 /// Starts the plant's thread. A line does without it rather than not run.
-fn tell(socket: &Path, store: &Store, start: RunStart, clock: &SharedClock) -> Option<Feed> {
+fn tell(socket: &Path, store: &Store, start: RunStart, exchange: &Arc<Exchange>, clock: &SharedClock) -> Option<Feed> {
     let folder = std::path::absolute(store.folder()).unwrap_or_else(|_| store.folder().to_owned());
     let folder = folder.display().to_string();
-    let feed = Feed::start(socket.to_owned(), start, store.run().0, folder, Arc::clone(clock));
+    let feed = Feed::start(socket.to_owned(), start, store.run().0, folder, Arc::clone(exchange), Arc::clone(clock));
     feed.inspect_err(|error| tracing::error!(%error, "no thread for the plant: it hears nothing of this line")).ok()
 }
 
@@ -131,12 +136,31 @@ fn look_after<'scope>(
 ) -> Option<(Link, Bundles<'scope>)> {
     let (slots, factory) = (Slots::new(folder.to_owned()), line.config.bundle().to_owned());
     let make_ready = |path: &Path| line.maker.for_a_running_line(path);
-    let keeping = Keeping::new(slots.clone(), factory, line.running, make_ready);
+    let keeping = bundles::Keeping::new(slots.clone(), factory, line.running, make_ready);
     let (link, work) = bundles::link(line.bad);
     match std::thread::Builder::new().name("bundles".to_owned()).spawn_scoped(scope, move || keeping.work(&work)) {
         Ok(thread) => Some((link, (slots, thread))),
         Err(error) => {
             tracing::error!(%error, "no thread for the bundles: none is changed before the next start");
+            None
+        }
+    }
+}
+
+/// Starts the thread that changes products. A line does without it rather than not run.
+fn change_products<'scope>(
+    recipe: &Recipe,
+    base: &'scope Config,
+    line: &'scope Opened<'_>,
+    exchange: Arc<Exchange>,
+    scope: &'scope Scope<'scope, '_>,
+) -> Option<recipes::Link> {
+    let book = Recipes::new(line.config.recipes()?.to_owned());
+    let (keeping, link) = Keeping::new(Shelf::new(book, base, line.maker), recipe.number, exchange);
+    match std::thread::Builder::new().name("products".to_owned()).spawn_scoped(scope, move || keeping.work()) {
+        Ok(_) => Some(link),
+        Err(error) => {
+            tracing::error!(%error, "no thread to change products: the one of the start goes on");
             None
         }
     }

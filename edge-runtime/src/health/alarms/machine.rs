@@ -104,6 +104,11 @@ impl Alarms {
         }
     }
 
+    /// Other limits from now on.
+    pub fn change_limits(&mut self, limits: Limits) {
+        self.limits = limits;
+    }
+
     /// Takes in what happened. Gives whether any alarm changed.
     pub fn step(&mut self, now: Micros, happening: Happening) -> bool {
         let before = (self.active, self.failed);
@@ -179,6 +184,10 @@ impl Alarms {
 
     fn record(&mut self, record: &Record) {
         let raw = record.get();
+        // Somebody who changes products rejects whatever is in flight, and says nothing of parts, light or model.
+        if raw.verdict == Verdict::Uninspected(Reason::Flushed) {
+            return;
+        }
         let rejected = !raw.passed;
         let unjudged =
             matches!(raw.verdict, Verdict::Uninspected(Reason::NotJudged | Reason::Late | Reason::InferBusy));

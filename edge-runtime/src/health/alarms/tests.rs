@@ -52,6 +52,19 @@ const fn condition(condition: Condition, present: bool) -> Happening {
     Happening::Condition { condition, present }
 }
 
+#[test]
+fn parts_that_are_flushed_while_products_are_changed_say_nothing_of_the_line() {
+    let flushed = record(Verdict::Uninspected(Reason::Flushed));
+    course(&[
+        (1, bad(), &[]),
+        (2, bad(), &[]),
+        (3, flushed, &[]),
+        (4, flushed, &[]),
+        (5, flushed, &[]),
+        (6, bad(), &["REJECTS_IN_A_ROW"]),
+    ]);
+}
+
 /// Codes of what is active after each happening, at its time.
 fn course(course: &[(u64, Happening, &[&str])]) {
     let mut alarms = Alarms::new(LIMITS);

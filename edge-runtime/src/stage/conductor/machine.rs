@@ -54,6 +54,8 @@ pub struct Conductor {
     stall: Option<Stall>,
     unknown: Option<Unknown>,
     lost: bool,
+    /// Products are being changed.
+    changing: bool,
     /// The photogate's last edge, as long as the belt has not run backwards since.
     met: Option<Micros>,
     /// Edges of parts in flight, to know where each was to be fired for.
@@ -79,6 +81,7 @@ pub struct Standing {
     desk_heard: Micros,
     shown: Option<(bool, bool)>,
     beat_at: Micros,
+    changing: bool,
 }
 
 impl Standing {
@@ -113,6 +116,7 @@ impl Conductor {
             stall,
             unknown: None,
             lost: false,
+            changing: false,
             met: None,
             edges: VecDeque::new(),
             wanted: (false, true),
@@ -140,6 +144,7 @@ impl Conductor {
             desk_heard: self.desk_heard,
             shown: self.shown,
             beat_at: self.beat_at,
+            changing: self.changing,
         }
     }
 
@@ -154,6 +159,7 @@ impl Conductor {
             stall: standing.stall,
             unknown: standing.unknown,
             lost: standing.lost,
+            changing: standing.changing,
             met: standing.met,
             edges: standing.edges,
             wanted: standing.wanted,
@@ -216,6 +222,16 @@ impl Conductor {
             }
             Order::Reset => {
                 self.reset(now);
+                Ok(())
+            }
+            Order::Changeover => {
+                self.changing = true;
+                let travel = self.odometer.travel_at(now);
+                self.track(now, travel, Event::Flush(Reason::Flushed), clock)
+            }
+            Order::Changed { layout } => {
+                (self.layout, self.changing) = (layout, false);
+                self.gate.change_layout(layout);
                 Ok(())
             }
             Order::Finish => Ok(()),
@@ -392,6 +408,9 @@ impl Conductor {
     fn blind_at(&self, edge: Travel) -> Option<Reason> {
         if self.lost {
             return Some(Reason::EncoderFault);
+        }
+        if self.changing {
+            return Some(Reason::Flushed);
         }
         self.unknown.filter(|unknown| edge < unknown.edges_before).map(|unknown| unknown.reason)
     }

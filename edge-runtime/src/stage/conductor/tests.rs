@@ -103,20 +103,20 @@ struct Line {
 
 const SOUND: Order = Order::State { permit: true, alarm: false };
 
+fn layout(before: i64, after: i64) -> Layout {
+    let mm = Travel::from_millimetres;
+    let (window_before, window_after) = (mm(before), mm(after));
+    Layout::check(&RawLayout { gate_distance: mm(100), window_before, window_after, lockout: mm(5), max_length: None })
+        .unwrap()
+}
+
 fn line() -> Line {
     let mm = Travel::from_millimetres;
-    let layout = Layout::check(&RawLayout {
-        gate_distance: mm(100),
-        window_before: mm(10),
-        window_after: mm(20),
-        lockout: mm(5),
-        max_length: None,
-    });
     let bench = Bench::default();
     let stall = Some(Stall::new(Micros::from_millis(STALL_MS)));
     let (output, signals) = (Box::new(bench.clone()), Box::new(bench.clone()));
     let odometer = Odometer::encoder(mm(1));
-    let conductor = Conductor::new(layout.unwrap(), output, signals, odometer, stall, Micros(0));
+    let conductor = Conductor::new(layout(10, 20), output, signals, odometer, stall, Micros(0));
     Line { conductor, bench, now: Now::default(), desk_lives: true }
 }
 
@@ -234,6 +234,32 @@ fn a_good_part_passes_a_bad_one_fires_at_its_place() {
     let fired: Vec<_> = line.said().into_iter().filter(|said| matches!(said, Said::Fired { .. })).collect();
     let mm = Travel::from_millimetres;
     assert_eq!(fired, [Said::Fired { part: PartId(second), planned: mm(390), travel: mm(390), error_us: 0 }]);
+}
+
+#[test]
+fn what_is_in_flight_while_products_are_changed_is_flushed_and_what_follows_has_the_new_geometry() {
+    let mut line = Line::known();
+    let part = |line: &mut Line, number, place, verdict| {
+        line.run_to(place).hear(SignalKind::Edge(Sensor::Trigger));
+        line.judge(number, verdict);
+    };
+    part(&mut line, 1, 200, good());
+    part(&mut line, 2, 240, good());
+    line.run_to(295).order(Order::Changeover);
+    part(&mut line, 3, 320, good());
+    line.run_to(340).order(Order::Changed { layout: layout(5, 10) });
+    part(&mut line, 4, 360, good());
+    part(&mut line, 5, 400, bad());
+    line.run_to(600);
+    let (said, flushed, passed) = (line.said(), uninspected(Reason::Flushed), Fate::Passed(Score::new(0.1).unwrap()));
+    assert_eq!(fates(&said)[..4], [(1, passed), (2, flushed), (3, flushed), (4, passed)]);
+    let planned = said.iter().filter_map(|said| match said {
+        Said::Fired { part, planned, .. } => Some((part.0, planned.0 / 1_000)),
+        _ => None,
+    });
+    assert_eq!(planned.collect::<Vec<_>>(), [(2, 330), (3, 410), (5, 495)], "what was in flight keeps its window");
+    let pulses = [Output::Open(2), Output::Close, Output::Open(3), Output::Close, Output::Open(5), Output::Close];
+    assert_eq!(line.bench.done(), pulses);
 }
 
 #[test]

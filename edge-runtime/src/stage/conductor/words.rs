@@ -1,7 +1,7 @@
 //! What the gate and the desk say to each other. Only words; who says what when is `machine`'s and the desk's business.
 
 use serde::{Deserialize, Serialize};
-use shared::line::Fate;
+use shared::line::{Fate, Layout};
 use shared::units::{Micros, PartId, Travel};
 use shared::verdict::Verdict;
 
@@ -26,6 +26,13 @@ pub enum Order {
     Reset,
     /// The station ends.
     Finish,
+    /// Another product is to come: what is in flight, and what comes before [`Order::Changed`], is flushed.
+    Changeover,
+    /// Parts of the other product come from now on.
+    Changed {
+        /// Their geometry.
+        layout: Layout,
+    },
 }
 
 /// What the gate tells the desk.

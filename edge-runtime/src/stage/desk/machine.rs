@@ -9,7 +9,7 @@ use std::sync::Arc;
 
 use shared::drift::{Figure, Sample, Watch};
 use shared::limits::DESK_QUEUE;
-use shared::line::{Cause, Fate};
+use shared::line::{Cause, Fate, Layout};
 use shared::record::Record;
 use shared::units::{Micros, PartId, Travel};
 use shared::verdict::{Reason, Verdict};
@@ -19,7 +19,7 @@ use super::super::capture::{Capture, Which};
 use super::super::conductor::{Order, Said};
 use super::super::details::Details;
 use super::super::workers::Evidence;
-use crate::health::alarms::{Alarms, Condition, Happening};
+use crate::health::alarms::{Alarms, Condition, Happening, Limits};
 use crate::hmi::screen::{State, Status, THUMBNAIL_SIDE, Thumbnail};
 use crate::hmi::thumbnail::overlay;
 use crate::hw::roles::Picture;
@@ -90,6 +90,7 @@ pub struct Desk<S, J> {
     camera_down: bool,
     repeats: u32,
     ready: bool,
+    changing: bool,
     travel: Travel,
     submitted: BTreeMap<PartId, Micros>,
     orders: Vec<Order>,
@@ -124,6 +125,7 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
             camera_down: false,
             repeats: 0,
             ready: false,
+            changing: false,
             travel: Travel::default(),
             submitted: BTreeMap::new(),
             orders: Vec::new(),
@@ -256,6 +258,27 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
         Ok(())
     }
 
+    /// Another product is to come: the line stops, and what is in flight is flushed.
+    pub fn changeover(&mut self) {
+        self.changing = true;
+        self.orders.push(Order::Changeover);
+        self.show();
+    }
+
+    /// Parts of the other product come from now on, with their own geometry and limits of alarms.
+    pub fn changed(&mut self, layout: Layout, limits: Limits) {
+        self.changing = false;
+        self.alarms.change_limits(limits);
+        self.orders.push(Order::Changed { layout });
+        self.show();
+    }
+
+    /// Whether products are being changed.
+    #[must_use]
+    pub fn is_changing(&self) -> bool {
+        self.changing
+    }
+
     /// Something about the station, as whoever looks after it says.
     pub fn condition(&mut self, now: Micros, condition: Condition, present: bool) {
         self.alarm(now, Happening::Condition { condition, present });
@@ -288,7 +311,7 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
     }
 
     fn state(&self) -> Order {
-        Order::State { permit: self.ready && self.alarms.permit(), alarm: self.alarms.output() }
+        Order::State { permit: self.ready && !self.changing && self.alarms.permit(), alarm: self.alarms.output() }
     }
 
     /// What judges.
@@ -362,11 +385,19 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
     }
 
     fn alarm(&mut self, now: Micros, happening: Happening) {
-        if !self.alarms.step(now, happening) {
-            return;
+        if self.alarms.step(now, happening) {
+            self.show();
         }
+    }
+
+    /// Tells people and gate how the line stands.
+    fn show(&mut self) {
         let top = self.alarms.top();
-        self.status.state = if top.is_some_and(|row| row.stops()) { State::Fault } else { State::Run };
+        self.status.state = match top {
+            Some(row) if row.stops() => State::Fault,
+            _ if self.changing => State::Changeover,
+            _ => State::Run,
+        };
         self.status.fault = top.map(|row| row.code);
         self.changed = true;
         let state = self.state();

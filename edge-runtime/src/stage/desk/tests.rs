@@ -5,7 +5,7 @@
 use std::sync::Arc;
 
 use shared::frame::PixelFormat;
-use shared::line::{Cause, Fate};
+use shared::line::{Cause, Fate, Layout, RawLayout};
 use shared::record::Record;
 use shared::units::{Micros, PartId, Score, Travel};
 use shared::verdict::{Reason, Verdict};
@@ -16,7 +16,7 @@ use super::super::conductor::{Order, Said};
 use super::super::details::Details;
 use super::super::workers::Evidence;
 use super::*;
-use crate::health::alarms::{Alarms, Limits};
+use crate::health::alarms::{Alarms, Condition, Limits};
 use crate::hmi::screen::{State, Status};
 use crate::hw::roles::{Picture, PictureFormat};
 
@@ -212,6 +212,51 @@ fn a_failure_that_stops_the_line_and_rejects_in_a_row_do() {
     }
     assert_eq!(orders(&mut desk), [STOPPED]);
     assert_eq!(desk.news().unwrap().fault, Some("REJECTS_IN_A_ROW"));
+}
+
+#[test]
+fn a_changeover_takes_the_permit_away_and_is_shown_until_it_ends_whatever_happens_meanwhile() {
+    let mut desk = desk(2);
+    let ms = Micros::from_millis;
+    desk.changeover();
+    let at_rest = Order::State { permit: false, alarm: false };
+    assert_eq!(
+        orders(&mut desk),
+        [Order::Changeover, at_rest],
+        "what is in flight is flushed before another bundle judges"
+    );
+    desk.tell_state(true);
+    assert_eq!(orders(&mut desk), [at_rest]);
+    assert_eq!(desk.news().unwrap().state, State::Changeover);
+    desk.condition(ms(100), Condition::CameraSilent, true);
+    assert_eq!(desk.news().unwrap().state, State::Fault, "what stops the line is worse");
+    desk.condition(ms(200), Condition::CameraSilent, false);
+    desk.gate(ms(300), Said::Reset { at: ms(300) }).unwrap();
+    assert_eq!(desk.news().unwrap().state, State::Changeover);
+    orders(&mut desk);
+    let raw = RawLayout {
+        gate_distance: Travel(500),
+        window_before: Travel(5),
+        window_after: Travel(5),
+        lockout: Travel(5),
+        max_length: None,
+    };
+    let layout = Layout::check(&raw).unwrap();
+    let limits = Limits {
+        consecutive_rejects: 1,
+        consecutive_unjudged: 0,
+        rejects_in_hundred: 0,
+        confirm_within: None,
+        gate_slack: Travel(8_000),
+        bin_full_after: ms(1_000),
+    };
+    desk.changed(layout, limits);
+    assert_eq!(orders(&mut desk), [Order::Changed { layout }, RUNNING]);
+    assert_eq!(desk.news().unwrap().state, State::Run);
+    seen(&mut desk, 1, 1_000);
+    decided(&mut desk, 1, 1_000, Fate::Rejected(Cause::Bad(Score::new(0.9).unwrap())));
+    left(&mut desk, 1, 1_000);
+    assert_eq!(orders(&mut desk), [STOPPED], "by the other product's limits");
 }
 
 #[test]

@@ -50,6 +50,8 @@ pub struct Client {
     /// When the socket last took something, or nothing waited.
     moved_at: Micros,
     lost: u64,
+    /// Which state of the products was told last.
+    products: u64,
 }
 
 impl Client {
@@ -61,7 +63,7 @@ impl Client {
         stream.set_nonblocking(true)?;
         let mut out = PREFACE.to_vec();
         wire::encode(&ToPlant::Greeting(greeting.clone()), &mut out)?;
-        Ok(Self { stream, decoder: Decoder::default(), out, at: 0, moved_at: now, lost: 0 })
+        Ok(Self { stream, decoder: Decoder::default(), out, at: 0, moved_at: now, lost: 0, products: 0 })
     }
 
     /// Hears requests, and sends what there is to be said.
@@ -71,6 +73,7 @@ impl Client {
     pub fn turn(&mut self, news: News, shared: &Shared, now: Micros) -> Result<(), ClientError> {
         self.hear(shared)?;
         self.say(news)?;
+        self.say_products(shared)?;
         self.send(now)
     }
 
@@ -82,13 +85,16 @@ impl Client {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        while let Some(ToStation::Acknowledge { number }) = self.decoder.message()? {
+        while let Some(request) = self.decoder.message()? {
             if self.waiting() > MOST_WAITING {
                 return Err(ClientError::Silent);
             }
-            let taken = shared.ask_for_reset();
+            let (number, taken) = match request {
+                ToStation::Acknowledge { number } => (number, shared.ask_for_reset()),
+                ToStation::Select { number, product } => (number, shared.exchange.select(product)),
+            };
             if taken {
-                tracing::warn!("the plant's process acknowledges what is latched");
+                tracing::warn!(?request, "the plant's process is heard");
             }
             wire::encode(&ToPlant::Answer { number, taken }, &mut self.out)?;
         }
@@ -111,6 +117,16 @@ impl Client {
         // A newer one comes soon, and one that has to wait is old when it is read.
         if let Some(standing) = news.standing.filter(|_| self.waiting() < MOST_WAITING / 8) {
             wire::encode(&ToPlant::Standing(standing), &mut self.out)?;
+        }
+        Ok(())
+    }
+
+    fn say_products(&mut self, shared: &Shared) -> Result<(), ClientError> {
+        if self.waiting() < MOST_WAITING / 8
+            && let Some((version, products)) = shared.exchange.products(self.products)
+        {
+            self.products = version;
+            wire::encode(&ToPlant::Products(Box::new(products)), &mut self.out)?;
         }
         Ok(())
     }

@@ -20,6 +20,7 @@ use crate::hmi::screen;
 use crate::hw::sim::live::SharedClock;
 use crate::stage::desk::Departed;
 use crate::station::line::Seen;
+use crate::station::recipes::Exchange;
 use crate::store::RunStart;
 
 /// From one standing to the next: people see no faster.
@@ -58,11 +59,19 @@ impl Turns {
 }
 
 impl Feed {
-    /// Starts the thread, which opens the socket. `run` is the run's number, `store` the folder of records and pictures.
+    /// Starts the thread, which opens the socket. `run` is the run's number, `store` the folder of records and pictures; changes of
+    /// products are asked for through `exchange`.
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(socket: PathBuf, start: RunStart, run: i64, store: String, clock: SharedClock) -> io::Result<Self> {
+    pub fn start(
+        socket: PathBuf,
+        start: RunStart,
+        run: i64,
+        store: String,
+        exchange: Arc<Exchange>,
+        clock: SharedClock,
+    ) -> io::Result<Self> {
         let greeting = Greeting {
             software: start.software.clone(),
             station: start.station.clone(),
@@ -75,7 +84,7 @@ impl Feed {
             started_us: start.started_at.0,
             clock_at_start: start.clock_at_start,
         };
-        let shared = Arc::<Shared>::default();
+        let shared = Arc::new(Shared::new(exchange));
         let (standing, now) = (
             Standing { product: start.product.clone(), threshold: start.threshold, ..Standing::default() },
             clock.now(),
@@ -97,6 +106,7 @@ impl Feed {
             self.standing.threshold = status.threshold;
             self.standing.state = match status.state {
                 screen::State::Fault => State::Fault,
+                screen::State::Changeover => State::Changeover,
                 screen::State::Run | screen::State::Stop => State::Run,
             };
         }

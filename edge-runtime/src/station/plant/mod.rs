@@ -8,7 +8,8 @@
 //! | `thread` | the socket, and who is connected | the socket |
 //!
 //! The loop leaves something in a slot and goes on. A plant that is slow loses parts, which are counted; one that does not read at all is
-//! dropped; a thread that dies leaves the line running. Of what the plant may ask there is one thing, the reset button.
+//! dropped; a thread that dies leaves the line running. Of what the plant may ask there are two things, the
+//! reset button and another product.
 
 mod client;
 pub mod feed;

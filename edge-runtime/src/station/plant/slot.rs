@@ -4,11 +4,13 @@
 
 use std::collections::VecDeque;
 use std::sync::atomic::{AtomicBool, Ordering};
-use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use edge_plant::wire::{Part, Standing};
 use shared::limits::PLANT_QUEUE;
+
+use crate::station::recipes::Exchange;
 
 /// What the thread takes away at once.
 #[derive(Debug, Default)]
@@ -34,9 +36,16 @@ pub struct Shared {
     slot: Mutex<Slot>,
     changed: Condvar,
     reset: AtomicBool,
+    /// Where changes of products are asked for, and what is known of them.
+    pub exchange: Arc<Exchange>,
 }
 
 impl Shared {
+    /// Nothing waits. Changes of products go through `exchange`.
+    pub fn new(exchange: Arc<Exchange>) -> Self {
+        Self { exchange, ..Self::default() }
+    }
+
     /// Nothing panics while it holds the slot, so that its content is whole even if somebody panicked elsewhere.
     fn slot(&self) -> MutexGuard<'_, Slot> {
         self.slot.lock().unwrap_or_else(PoisonError::into_inner)

@@ -58,7 +58,8 @@ fn feed(socket: &Path, run: i64, clock: &Arc<Set>) -> Feed {
         simulation: true,
         software: "0.1.0".to_owned(),
     };
-    Feed::start(socket.to_owned(), start, run, "/records".to_owned(), Arc::<Set>::clone(clock) as _).unwrap()
+    Feed::start(socket.to_owned(), start, run, "/records".to_owned(), Arc::default(), Arc::<Set>::clone(clock) as _)
+        .unwrap()
 }
 
 impl Station {
@@ -96,6 +97,7 @@ impl Station {
             alarms,
             departures,
             waiting: Waiting { records: 5, pictures: 6, shots: 1, frames: 2 },
+            changing: false,
             pictures_lost: 8,
         };
         self.feed.look(now, &seen, None);

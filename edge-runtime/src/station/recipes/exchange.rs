@@ -1,0 +1,180 @@
+//! What is wished for, and how far it is.
+//!
+//! Everybody holds the lock for as long as it takes to copy a list of products. One change at a time: a wish that comes before the one
+//! before has ended is refused.
+
+use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
+
+use edge_plant::wire::{Change, Product, Products, Refusal};
+
+/// What the thread is to do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Task {
+    /// Look at the folder.
+    Look,
+    /// Change to the recipe with this number.
+    Change(u16),
+    /// End.
+    End,
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    /// A thread hears wishes.
+    open: bool,
+    ending: bool,
+    wish: Option<u16>,
+    products: Products,
+    /// Counts changes of `products`.
+    version: u64,
+}
+
+/// Between plant, line and thread. Without a thread every wish is refused, and there is nothing to be told.
+#[derive(Debug, Default)]
+pub struct Exchange {
+    inner: Mutex<Inner>,
+    changed: Condvar,
+}
+
+impl Exchange {
+    /// Nothing panics while it holds the lock, so that what it guards is whole even if somebody panicked elsewhere.
+    fn inner(&self) -> MutexGuard<'_, Inner> {
+        self.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn tell(&self, change: impl FnOnce(&mut Products)) {
+        let mut inner = self.inner();
+        let before = inner.products.clone();
+        change(&mut inner.products);
+        if inner.products != before {
+            inner.version += 1;
+        }
+    }
+
+    /// Somebody wants the recipe with this number. Gives whether it is heard.
+    pub fn select(&self, number: u16) -> bool {
+        let mut inner = self.inner();
+        if !inner.open || inner.products.change != Change::Rest {
+            return false;
+        }
+        inner.wish = Some(number);
+        (inner.products.change, inner.products.refused) = (Change::Preparing(number), None);
+        inner.version += 1;
+        self.changed.notify_all();
+        true
+    }
+
+    /// What is known of the products, unless it is what was told as `seen`, with the number to ask with next time.
+    #[must_use]
+    pub fn products(&self, seen: u64) -> Option<(u64, Products)> {
+        let inner = self.inner();
+        (inner.version != seen).then(|| (inner.version, inner.products.clone()))
+    }
+
+    /// A thread hears wishes from now on, on a line that inspects with this recipe.
+    pub fn open(&self, running: u16) {
+        let mut inner = self.inner();
+        (inner.open, inner.products.running) = (true, running);
+        inner.version += 1;
+    }
+
+    /// Nobody hears wishes any more.
+    pub fn close(&self, why: &str) {
+        self.inner().open = false;
+        self.refuse(why);
+    }
+
+    /// The thread is to end.
+    pub fn end(&self) {
+        self.inner().ending = true;
+        self.changed.notify_all();
+    }
+
+    /// Waits for something to do, for a time at most.
+    pub fn task(&self, limit: Duration) -> Task {
+        let idle = |inner: &mut Inner| !inner.ending && inner.wish.is_none();
+        let mut inner =
+            self.changed.wait_timeout_while(self.inner(), limit, idle).unwrap_or_else(PoisonError::into_inner).0;
+        if inner.ending {
+            return Task::End;
+        }
+        inner.wish.take().map_or(Task::Look, Task::Change)
+    }
+
+    /// Which products there are.
+    pub fn list(&self, list: Vec<Product>) {
+        self.tell(|products| products.list = list);
+    }
+
+    /// The line changes over.
+    pub fn changing(&self, number: u16) {
+        self.tell(|products| products.change = Change::Changing(number));
+    }
+
+    /// The line has changed over.
+    pub fn changed(&self) {
+        self.tell(|products| {
+            if let Change::Changing(number) = products.change {
+                (products.running, products.change) = (number, Change::Rest);
+            }
+        });
+    }
+
+    /// The product that was wished for runs already.
+    pub fn rest(&self) {
+        self.tell(|products| products.change = Change::Rest);
+    }
+
+    /// A change comes to nothing. Says why, where one was under way.
+    pub fn refuse(&self, why: &str) {
+        self.tell(|products| {
+            if let Change::Preparing(number) | Change::Changing(number) = std::mem::take(&mut products.change) {
+                products.refused = Some(Refusal { number, why: shortened(why, 400) });
+            }
+        });
+    }
+}
+
+/// So many bytes of a text at most, whole letters.
+pub(super) fn shortened(text: &str, most: usize) -> String {
+    text[..text.floor_char_boundary(most)].to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_wish_at_a_time_is_heard_and_its_end_is_told() {
+        let exchange = Exchange::default();
+        assert!(!exchange.select(1), "nobody is there");
+        assert_eq!(exchange.products(0), None);
+        exchange.open(3);
+        assert!(exchange.select(1));
+        assert!(!exchange.select(2), "one is under way");
+        assert_eq!(exchange.task(Duration::ZERO), Task::Change(1));
+        assert_eq!(exchange.task(Duration::ZERO), Task::Look);
+        exchange.changing(1);
+        assert!(!exchange.select(2), "it still is");
+        exchange.changed();
+        let (version, products) = exchange.products(0).unwrap();
+        assert_eq!((products.running, products.change), (1, Change::Rest));
+        assert_eq!(exchange.products(version), None, "told once");
+        exchange.changed();
+        exchange.list(Vec::new());
+        assert_eq!(exchange.products(version), None, "nothing has changed");
+
+        assert!(exchange.select(2));
+        exchange.refuse("no such bundle");
+        let products = exchange.products(version).unwrap().1;
+        assert_eq!((products.running, products.refused.unwrap().why.as_str()), (1, "no such bundle"));
+        assert!(exchange.select(4), "and the next one is heard");
+        assert_eq!(exchange.products(version).unwrap().1.refused, None);
+        exchange.close("it died");
+        assert!(!exchange.select(5));
+        exchange.end();
+        assert_eq!(exchange.task(Duration::from_secs(60)), Task::End);
+        assert_eq!(shortened("größer", 3), "gr");
+    }
+}
