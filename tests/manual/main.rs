@@ -5,7 +5,7 @@
 //! | `source` | types with their keys, documentation and defaults, from the source |
 //! | `permitted` | what a key may be, from the code that checks it |
 //! | `commands` | commands, options and exit codes of both programs |
-//! | `configuration` | the reference of both configuration files |
+//! | `configuration` | the reference of both configuration files and of recipes |
 //! | `reasons` | failure table, alarms, and the chart for the wall |
 //! | `plant` | addresses, metrics, registers, topics |
 //! | `book` | whether every page is in the book, and every link leads somewhere |
@@ -44,6 +44,7 @@ fn read(path: &str) -> String {
 fn pages() -> Vec<Page> {
     vec![
         configuration::station(),
+        configuration::recipe(),
         configuration::plant(),
         commands::commands(),
         reasons::failures(),
