@@ -11,6 +11,7 @@
 //! | `link` | the station's socket | what is known of the line, and requests handed on |
 //! | `line` | messages | what is known of the line |
 //! | `press` | somebody who presses the reset button | an entry in the log, and the request |
+//! | `setting` | somebody who sets the threshold | an entry in the log, and the request |
 //! | `roles` | a file of people, names and passwords | who may do what |
 //! | `store` | the station's records, read only | rejected parts and their pictures |
 //! | `log` | what was changed, by whom | a chain of entries on the disk |
@@ -42,6 +43,8 @@ mod pem;
 pub mod press;
 #[cfg(feature = "serve")]
 pub mod roles;
+#[cfg(feature = "serve")]
+pub mod setting;
 #[cfg(feature = "serve")]
 pub mod store;
 #[cfg(feature = "serve")]

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::line::{Line, SILENT};
 use crate::store::Kept;
-use crate::wire::{self, Decoder, PREFACE, ToPlant, ToStation, WireError};
+use crate::wire::{self, Decoder, PREFACE, Refusal, ToPlant, ToStation, WireError};
 
 /// From one try to connect to the next.
 const RETRY: Duration = Duration::from_secs(1);
@@ -66,12 +66,18 @@ pub enum Unheard {
     NoAnswer,
 }
 
+/// What the station says to a request: whether the line is told, otherwise an earlier one is still on its way; or why it is not done.
+pub type Heard = Result<bool, Refusal>;
+
+/// A request, with a number that is none yet, and who waits for its answer.
+type Request = (ToStation, oneshot::Sender<Heard>);
+
 /// The station, as the rest of the process knows it.
 #[derive(Debug, Clone)]
 pub struct Station {
     line: Arc<watch::Sender<Line>>,
     parts: broadcast::Sender<ToPlant>,
-    requests: mpsc::Sender<oneshot::Sender<bool>>,
+    requests: mpsc::Sender<Request>,
 }
 
 impl Station {
@@ -107,13 +113,22 @@ impl Station {
     /// # Errors
     /// [`Unheard`].
     pub async fn acknowledge(&self) -> Result<bool, Unheard> {
+        // No station refuses it; one that did would not have told the line.
+        Ok(self.ask(ToStation::Acknowledge { number: 0 }).await?.unwrap_or(false))
+    }
+
+    /// Asks the station for something; the request's number does not count.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub async fn ask(&self, request: ToStation) -> Result<Heard, Unheard> {
         if !self.line().connected {
             return Err(Unheard::NoStation);
         }
         let (answer, answered) = oneshot::channel();
-        self.requests.try_send(answer).map_err(|_| Unheard::NoAnswer)?;
+        self.requests.try_send((request, answer)).map_err(|_| Unheard::NoAnswer)?;
         match timeout(ANSWER, answered).await {
-            Ok(Ok(taken)) => Ok(taken),
+            Ok(Ok(heard)) => Ok(heard),
             Ok(Err(_)) => Err(Unheard::NoStation),
             Err(_) => Err(Unheard::NoAnswer),
         }
@@ -134,7 +149,7 @@ async fn work(
     socket: PathBuf,
     line: Arc<watch::Sender<Line>>,
     parts: broadcast::Sender<ToPlant>,
-    mut asked: mpsc::Receiver<oneshot::Sender<bool>>,
+    mut asked: mpsc::Receiver<Request>,
 ) {
     loop {
         let Err(error) = connected(&socket, &line, &parts, &mut asked).await;
@@ -159,7 +174,7 @@ async fn connected(
     socket: &Path,
     line: &watch::Sender<Line>,
     parts: &broadcast::Sender<ToPlant>,
-    asked: &mut mpsc::Receiver<oneshot::Sender<bool>>,
+    asked: &mut mpsc::Receiver<Request>,
 ) -> Result<std::convert::Infallible, LinkError> {
     let stream = UnixStream::connect(socket).await;
     let mut stream = stream.map_err(|source| LinkError::Connect { path: socket.display().to_string(), source })?;
@@ -177,25 +192,27 @@ async fn connected(
                 silent_at = Instant::now() + SILENT;
                 decoder.push(&bytes[..read]);
                 while let Some(message) = decoder.message::<ToPlant>()? {
-                    if let ToPlant::Answer { number, taken } = message {
-                        answer(&mut open, number, taken);
-                    } else {
-                        line.send_modify(|line| line.hear(&message));
-                        if !matches!(message, ToPlant::Standing(_)) {
-                            // Nobody may want to hear it.
-                            let _ = parts.send(message);
+                    match message {
+                        ToPlant::Answer { number, taken } => answer(&mut open, number, Ok(taken)),
+                        ToPlant::Refused { number, why } => answer(&mut open, number, Err(why)),
+                        message => {
+                            line.send_modify(|line| line.hear(&message));
+                            if !matches!(message, ToPlant::Standing(_) | ToPlant::Basis(_)) {
+                                // Nobody may want to hear it.
+                                let _ = parts.send(message);
+                            }
                         }
                     }
                 }
             }
-            Some(request) = asked.recv() => {
+            Some((word, request)) = asked.recv() => {
                 number = number.wrapping_add(1);
                 open.push_back((number, request));
                 if open.len() > REQUESTS {
                     open.pop_front();
                 }
                 let mut out = Vec::new();
-                wire::encode(&ToStation::Acknowledge { number }, &mut out)?;
+                wire::encode(&word.numbered(number), &mut out)?;
                 stream.write_all(&out).await?;
             }
             () = sleep_until(silent_at) => return Err(LinkError::Silent),
@@ -204,11 +221,11 @@ async fn connected(
 }
 
 /// Answers come in the order of the requests; one that was passed over will never have one.
-fn answer(open: &mut VecDeque<(u32, oneshot::Sender<bool>)>, number: u32, taken: bool) {
+fn answer(open: &mut VecDeque<(u32, oneshot::Sender<Heard>)>, number: u32, heard: Heard) {
     while let Some((asked, request)) = open.pop_front() {
         if asked == number {
             // Whoever asked may have gone meanwhile.
-            let _ = request.send(taken);
+            let _ = request.send(heard);
             return;
         }
     }

@@ -10,7 +10,7 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use edge_plant::wire::{self, Alarm, Decoder, Greeting, PREFACE, Part, Standing, State, ToPlant, ToStation};
+use edge_plant::wire::{self, Alarm, Basis, Decoder, Greeting, PREFACE, Part, Standing, State, ToPlant, ToStation};
 use rusqlite::Connection;
 use shared::units::{Micros, PartId, Score};
 use shared::verdict::{Reason, Verdict};
@@ -252,6 +252,7 @@ fn every_answer_has_its_headers_and_only_this_machine_and_this_page_are_answered
     for (path, status, kind) in [
         ("/", 200, "text/html"),
         ("/rejects", 503, "text/html"),
+        ("/threshold", 503, "text/html"),
         ("/parts/1/2", 503, "text/html"),
         ("/pictures/1/2", 503, "text/plain"),
         ("/metrics", 200, "text/plain; version=0.0.4"),
@@ -371,7 +372,7 @@ fn the_button_is_pressed_from_the_page_alone_and_says_what_became_of_it() {
     {
         let answer = std::thread::scope(|scope| {
             let pressed = scope.spawn(|| press(&origin));
-            let ToStation::Acknowledge { number } = station.heard();
+            let ToStation::Acknowledge { number } = station.heard() else { panic!("no button") };
             station.say(&ToPlant::Answer { number, taken });
             pressed.join().unwrap()
         });
@@ -403,6 +404,44 @@ fn rejects_are_found_by_reason_and_time_and_nothing_but_pictures_is_served() {
     assert_eq!(plant.get("/originals/3/2").status, 500, "a row that names something else");
     assert_eq!(plant.get("/pictures/3/3").status, 404);
     assert_eq!(plant.get("/pictures/3/..%2f..%2fsecret").status, 400);
+}
+
+#[test]
+fn another_threshold_can_be_looked_at_with_what_it_promises_and_would_have_done() {
+    let (plant, listener) = Plant::start();
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    // The runs of the store are of a bundle without a name.
+    let good_scores = (0..99).map(|at| score(at as f32 / 1000.0)).collect();
+    let basis = Basis { own: score(0.25), may_be_set: true, good_scores, ..Basis::default() };
+    Connection::open(plant.folder.path().join("audit/records.db"))
+        .unwrap()
+        .execute_batch(&format!("UPDATE runs SET bundle_sha256 = '{}'", "0".repeat(64)))
+        .unwrap();
+    station.say(&ToPlant::Basis(Box::new(basis)));
+    station.stand(State::Run, Vec::new());
+    let row = |page: &str, name: &str| -> Vec<String> {
+        let row = page.split_once(name).unwrap_or_else(|| panic!("{name} is not in {page}")).1;
+        let row = row.split_once("</tr>").unwrap().0;
+        row.split("<td>").skip(1).map(|cell| cell.split_once('<').unwrap().0.to_owned()).collect()
+    };
+    let page = plant.until("/threshold?hours=all&at=0,1", "0.1000");
+    assert_eq!(row(&page, "Good parts rejected, expected"), ["1.00 %", "1.00 %"]);
+    assert_eq!(row(&page, "No more than, with 95 % confidence"), ["2.98 %", "2.98 %"]);
+    // Part 2 was judged by another bundle, part 4 left with a neighbour, part 3 has no score.
+    assert_eq!(row(&page, "Parts that would be bad"), ["0", "2"]);
+    assert_eq!(row(&page, "Parts that would be good"), ["2", "0"]);
+    assert_eq!(row(&page, "Parts without a score"), ["1", "1"]);
+    assert!(
+        page.contains("another bundle judged, left out: 1.") && page.contains("counted as good here: 1."),
+        "{page}"
+    );
+    assert!(page.contains("<svg") && page.contains("mark tried") && !page.contains("style="), "{page}");
+    let page = plant.get("/threshold?hours=all&target=3").text();
+    assert!(page.contains("0.0960 – looked at") && page.contains("Parts that would be bad"), "{page}");
+    let page = plant.get("/threshold?target=0.5&language=de").text();
+    assert!(page.contains("zurückgehaltene gute Teile: 99. Dafür nötig: 199.") && page.contains("1,00 %"), "{page}");
+    assert!(plant.get("/threshold?at=1.5").text().contains("less than 1 is needed"));
+    assert!(plant.get("/threshold").text().contains("An engineer who is signed in may change it"));
 }
 
 /// A controller: one request of a function with its data, and the answer's data, or the number of the exception.
@@ -460,7 +499,7 @@ fn a_controller_takes_results_one_by_one_and_may_press_the_button() {
     assert_eq!(ask(4, &[3, 2]), Ok(vec![4, 0, 0, 0, 0]), "no result is left");
     ask(5, &[2, ON]).unwrap();
     ask(5, &[2, ON]).unwrap();
-    let ToStation::Acknowledge { number } = station.heard();
+    let ToStation::Acknowledge { number } = station.heard() else { panic!("no button") };
     assert_eq!(number, 1);
     ask(5, &[2, 0]).unwrap();
     ask(5, &[2, ON]).unwrap();

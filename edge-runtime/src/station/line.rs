@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use edge_plant::wire::Basis;
 use shared::limits::{DESK_QUEUE, ORDER_QUEUE, SHOT_QUEUE};
 use shared::units::{Micros, PartId};
 use shared::verdict::{Reason, Verdict};
@@ -143,8 +144,11 @@ pub struct Waiting {
 
 /// A bundle that is ready to judge.
 pub struct NewBundle {
-    /// What is to be remembered of it; when it takes over is filled in as it does.
+    /// What is to be remembered of it. Its number says how many bundles took over before it; the number within the run, and when it takes over, are
+    /// filled in as it does.
     pub takeover: Takeover,
+    /// What another threshold would be chosen from.
+    pub basis: Basis,
     /// One for each worker thread.
     pub inspectors: Vec<Inspector>,
 }
@@ -158,6 +162,14 @@ pub trait Attendant {
     fn new_bundle(&mut self) -> Option<NewBundle> {
         None
     }
+
+    /// A threshold that is to hold from now on, once. An attendant whom nobody can tell never has one.
+    fn threshold_wanted(&mut self) -> Option<Takeover> {
+        None
+    }
+
+    /// Another bundle judges from now on, or the same with another threshold; then there is no basis.
+    fn took_over(&mut self, _takeover: &Takeover, _basis: Option<Basis>) {}
 
     /// Whether somebody acknowledges what is latched, once: as the reset button does. An attendant whom nobody can tell never has that.
     fn reset_wanted(&mut self) -> bool {
@@ -255,7 +267,7 @@ pub fn run(
             ready: silent.is_none(),
             damaged: false,
         };
-        let mut turns = Turns { desk: &mut desk, notes: &notes, orders: &orders, clock: &*clock, watched };
+        let mut turns = Turns { desk: &mut desk, notes: &notes, orders: &orders, clock: &*clock, watched, number: 0 };
         // A desk that has panicked still has its parts, and each of them is to have a record.
         let result = catch_unwind(AssertUnwindSafe(|| turns.until_end(&mut threads, attendant, stop)))
             .unwrap_or(Err(LineError::Died { thread: "desk" }));
@@ -343,6 +355,8 @@ struct Turns<'a> {
     orders: &'a SyncSender<Order>,
     clock: &'a dyn Clock,
     watched: Watch,
+    /// Of what judges, bundle and threshold, within the run.
+    number: u32,
 }
 
 impl Turns<'_> {
@@ -370,7 +384,10 @@ impl Turns<'_> {
                 turn_at = now.saturating_add(TURN);
                 self.turn(now, threads, attendant);
                 if let Some(bundle) = attendant.new_bundle() {
-                    self.change(now, bundle)?;
+                    self.change(now, bundle, attendant)?;
+                }
+                if let Some(takeover) = attendant.threshold_wanted() {
+                    self.set_threshold(now, takeover, attendant)?;
                 }
                 if attendant.reset_wanted() {
                     self.desk.reset();
@@ -460,15 +477,36 @@ impl Turns<'_> {
 
     /// Parts in flight keep what they were promised: a picture that a worker has begun is judged by the bundle before, one that waits
     /// by the new one.
-    fn change(&mut self, now: Micros, bundle: NewBundle) -> Result<(), LineError> {
-        let NewBundle { takeover, inspectors } = bundle;
-        let takeover = Takeover { at: now, ..takeover };
-        self.desk.takeover(&takeover)?;
-        let courier = self.desk.judge_mut();
-        courier.workers.change(inspectors, takeover.number);
-        let Takeover { number, product, sha256, threshold, .. } = takeover;
-        courier.tape.judge(JudgedBy { number, product, sha256, threshold });
+    fn change(&mut self, now: Micros, bundle: NewBundle, attendant: &mut dyn Attendant) -> Result<(), LineError> {
+        let NewBundle { takeover, basis, inspectors } = bundle;
+        let count = takeover.number;
+        let takeover = self.take_over(now, takeover)?;
+        self.desk.judge_mut().workers.change(inspectors, count, takeover.number);
+        attendant.took_over(&takeover, Some(basis));
         Ok(())
+    }
+
+    /// As with another bundle: a picture that a worker has begun is judged by the threshold before.
+    fn set_threshold(
+        &mut self,
+        now: Micros,
+        takeover: Takeover,
+        attendant: &mut dyn Attendant,
+    ) -> Result<(), LineError> {
+        let takeover = self.take_over(now, takeover)?;
+        self.desk.judge_mut().workers.set_threshold(takeover.threshold, takeover.number);
+        attendant.took_over(&takeover, None);
+        Ok(())
+    }
+
+    /// Has it remembered that something else judges from now on, before it does.
+    fn take_over(&mut self, now: Micros, takeover: Takeover) -> Result<Takeover, LineError> {
+        self.number += 1;
+        let takeover = Takeover { number: self.number, at: now, ..takeover };
+        self.desk.takeover(&takeover)?;
+        let Takeover { number, product, sha256, threshold, .. } = takeover.clone();
+        self.desk.judge().tape.judge(JudgedBy { number, product, sha256, threshold });
+        Ok(takeover)
     }
 
     fn send(&mut self) -> Result<(), LineError> {

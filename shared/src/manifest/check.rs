@@ -18,6 +18,8 @@ pub struct Manifest {
     raw: RawManifest,
     preprocess: Preprocess,
     precision: Precision,
+    /// A threshold that somebody has set, below 1.
+    set: Option<Score>,
 }
 
 /// Why a threshold cannot be moved.
@@ -149,7 +151,7 @@ impl Manifest {
             parity(model)?;
         }
         parity_counts(&raw)?;
-        Ok(Self { raw, preprocess, precision: Precision::default() })
+        Ok(Self { raw, preprocess, precision: Precision::default(), set: None })
     }
 
     /// The same manifest as that of the other, or of the same, model.
@@ -173,6 +175,17 @@ impl Manifest {
             Precision::Int8 => self.raw.int8.threshold = Threshold::of(&chosen),
         }
         Ok(self)
+    }
+
+    /// The same manifest with a threshold that somebody has set, or with its own again.
+    ///
+    /// # Errors
+    /// [`ManifestError::ThresholdTooHigh`].
+    pub fn with_threshold(self, set: Option<Score>) -> Result<Self, ManifestError> {
+        match set {
+            Some(set) if set.get() >= 1.0 => Err(ManifestError::ThresholdTooHigh),
+            set => Ok(Self { set, ..self }),
+        }
     }
 
     /// Which model's threshold, scores and hash this gives.
@@ -212,11 +225,16 @@ impl Manifest {
 
     /// A part is bad when its score is greater.
     pub fn threshold(&self) -> Score {
+        self.set.unwrap_or_else(|| self.own_threshold())
+    }
+
+    /// The threshold where nobody has set another.
+    pub fn own_threshold(&self) -> Score {
         // Checked to be a probability; zero would reject every part.
         Score::new(self.model().threshold.value).unwrap_or_default()
     }
 
-    /// How the threshold was found.
+    /// How its own threshold was found.
     pub fn threshold_facts(&self) -> &Threshold {
         &self.model().threshold
     }
@@ -224,6 +242,11 @@ impl Manifest {
     /// Scores of the held-out good parts, ascending.
     pub fn good_scores(&self) -> &[f32] {
         &self.model().good_scores
+    }
+
+    /// Number of the part that each of these shows; empty where each shows a part of its own.
+    pub fn good_parts(&self) -> &[u16] {
+        &self.model().good_parts
     }
 
     /// SHA-256 of the model's section.

@@ -19,6 +19,10 @@ pub enum Place {
     Live,
     /// *Rejects*.
     Rejects,
+    /// *Threshold*.
+    Threshold,
+    /// *Health*.
+    Health,
     /// *Log*.
     Log,
     /// Signing in; also whatever is refused.
@@ -63,6 +67,8 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
     let (here, link) = match place {
         Place::Live => (Word::Live, "/"),
         Place::Rejects => (Word::Rejects, "/rejects"),
+        Place::Threshold => (Word::Threshold, "/threshold"),
+        Place::Health => (Word::Health, "/health"),
         Place::Log => (Word::Log, "/log"),
         Place::Login => (Word::SignIn, "/login"),
     };
@@ -89,6 +95,8 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
                     p.station { (station) @if simulation { " " span.badge { (say(Word::Simulation)) } } }
                     nav {
                         (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects"))
+                        (entry(Word::Threshold, "/threshold"))
+                        (entry(Word::Health, "/health"))
                         @if visitor.role >= Some(Role::Engineer) { (entry(Word::Log, "/log")) }
                     }
                     (who(visitor, language, shared.access.closed()))

@@ -13,6 +13,9 @@
 //! | `live` | the page *Live*, in regions that change one by one |
 //! | `events` | the regions that have changed, as server-sent events |
 //! | `rejects` | the gallery of rejected parts, and the page of one |
+//! | `threshold` | the page *Threshold*, and setting it |
+//! | `health` | how the station and its board are |
+//! | `chart` | counts → a picture of bars |
 //! | `log` | what was changed, by whom |
 //! | `pictures` | picture files |
 //! | `records` | questions to the store, aside and within a time |
@@ -21,9 +24,11 @@
 //! Everything is in the program: no page needs the internet, or a script to be read.
 
 mod admit;
+mod chart;
 mod connections;
 mod events;
 mod guard;
+mod health;
 mod layout;
 mod live;
 mod log;
@@ -34,6 +39,7 @@ pub(crate) mod records;
 mod rejects;
 pub mod routes;
 pub mod serve;
+mod threshold;
 pub mod tls;
 
 pub use serve::{Served, serve};

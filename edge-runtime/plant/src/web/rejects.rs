@@ -11,6 +11,7 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use shared::units::Micros;
 use shared::verdict::FAILURES;
+use shared::wall::WallTime;
 
 use super::layout::{self, Place, milliseconds, number, time};
 use super::records::RecordsError;
@@ -28,6 +29,32 @@ const TIMES: [(Option<u64>, Word); 5] = [
     (Some(168), Word::LastWeek),
     (None, Word::Ever),
 ];
+
+/// How many hours back are wished for: a shift, where nothing is said; all, where it is nothing that can be asked for.
+pub(super) fn hours(wish: Option<&str>) -> Option<u64> {
+    match wish {
+        None => Some(8),
+        Some(hours) => hours.parse().ok().filter(|hours| TIMES.iter().any(|(known, _)| *known == Some(*hours))),
+    }
+}
+
+/// The choice of a time, in a form.
+pub(super) fn choice_of_hours(language: Language, hours: Option<u64>) -> Markup {
+    html! {
+        label { (Word::Time.to(language)) " "
+            select name="hours" {
+                @for (known, word) in TIMES {
+                    option value=(known.map_or("all".to_owned(), |hours| hours.to_string())) selected[known == hours] { (word.to(language)) }
+                }
+            }
+        }
+    }
+}
+
+/// The moment so many hours ago.
+pub(super) fn since(hours: Option<u64>) -> Option<WallTime> {
+    hours.map(|hours| clock::wall().saturating_sub(Micros::from_millis(hours * 3_600_000)))
+}
 
 /// The code of parts that were judged bad.
 const BAD: &str = "BAD";
@@ -48,10 +75,7 @@ impl Wish {
     }
 
     fn hours(&self) -> Option<u64> {
-        match self.hours.as_deref() {
-            None => Some(8),
-            Some(hours) => hours.parse().ok().filter(|hours| TIMES.iter().any(|(known, _)| *known == Some(*hours))),
-        }
+        hours(self.hours.as_deref())
     }
 
     fn before(&self) -> Option<Key> {
@@ -70,8 +94,7 @@ pub async fn gallery(
 ) -> Response {
     let (language, cookie) = layout::chosen(wish.language.as_deref(), &headers, shared.language);
     let hours = wish.hours();
-    let since = hours.map(|hours| clock::wall().saturating_sub(Micros::from_millis(hours * 3_600_000)));
-    let filter = Filter { code: wish.code().map(str::to_owned), since, before: wish.before() };
+    let filter = Filter { code: wish.code().map(str::to_owned), since: since(hours), before: wish.before() };
     let (status, found) = match shared.records.ask(move |reader| reader.rejects(&filter)).await {
         Ok(entries) => (StatusCode::OK, cards(language, &wish, &entries)),
         Err(error) => refused(language, &error),
@@ -80,7 +103,8 @@ pub async fn gallery(
     (status, cookie, layout::page(&shared, &visitor, language, Place::Rejects, main)).into_response()
 }
 
-fn refused(language: Language, error: &RecordsError) -> (StatusCode, Markup) {
+/// What is said in place of what the store does not give.
+pub(super) fn refused(language: Language, error: &RecordsError) -> (StatusCode, Markup) {
     let say = |word: Word| word.to(language);
     let words = match error {
         RecordsError::Unknown => say(Word::StoreUnknown).to_owned(),
@@ -103,13 +127,7 @@ fn form(language: Language, wish: &Wish, hours: Option<u64>) -> Markup {
                     }
                 }
             }
-            label { (say(Word::Time)) " "
-                select name="hours" {
-                    @for (known, word) in TIMES {
-                        option value=(known.map_or("all".to_owned(), |hours| hours.to_string())) selected[known == hours] { (say(word)) }
-                    }
-                }
-            }
+            (choice_of_hours(language, hours))
             button type="submit" { (say(Word::Show)) }
         }
     }

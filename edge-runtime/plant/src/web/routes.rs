@@ -9,7 +9,7 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post};
 
 use super::serve::{self, Shared};
-use super::{admit, events, live, log, login, metrics, pictures, rejects};
+use super::{admit, events, health, live, log, login, metrics, pictures, rejects, threshold};
 use crate::roles::Role;
 
 /// Who may have an answer.
@@ -40,7 +40,7 @@ const fn row(method: Method, path: &'static str, needs: Needs, answer: fn() -> M
 }
 
 /// All of them.
-pub static ROUTES: [Route; 15] = [
+pub static ROUTES: [Route; 18] = [
     row(Method::GET, "/", Needs::Look, || get(live::page)),
     row(Method::GET, "/events", Needs::Look, || get(events::stream)),
     row(Method::POST, "/acknowledge", Needs::Role(Role::Operator), || post(live::acknowledge)),
@@ -48,6 +48,9 @@ pub static ROUTES: [Route; 15] = [
     row(Method::GET, "/parts/{run}/{part}", Needs::Look, || get(rejects::part)),
     row(Method::GET, "/pictures/{run}/{part}", Needs::Look, || get(pictures::view)),
     row(Method::GET, "/originals/{run}/{part}", Needs::Look, || get(pictures::original)),
+    row(Method::GET, "/threshold", Needs::Look, || get(threshold::page)),
+    row(Method::POST, "/threshold", Needs::Role(Role::Engineer), || post(threshold::change)),
+    row(Method::GET, "/health", Needs::Look, || get(health::page)),
     row(Method::GET, "/metrics", Needs::Look, || get(metrics::metrics)),
     row(Method::GET, "/healthz", Needs::Look, || get(metrics::healthz)),
     row(Method::GET, "/log", Needs::Role(Role::Engineer), || get(log::page)),

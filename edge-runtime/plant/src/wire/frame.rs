@@ -10,8 +10,9 @@ use thiserror::Error;
 /// First bytes in each direction; the last two are the version.
 pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x01\x00";
 
-/// Bytes of the longest message. A standing with every alarm, each with its remedy, takes some two thousand; the rest is for names.
-pub const MOST_BYTES: usize = 16 * 1024;
+/// Bytes of the longest message. What a threshold is chosen from takes four for each of [`shared::limits::MAX_GOOD_SCORES`] scores and at most
+/// three for its part's number; a standing with every alarm, each with its remedy, some two thousand; the rest is for names.
+pub const MOST_BYTES: usize = 32 * 1024;
 
 /// Bytes of a message's length.
 const LENGTH: usize = 4;
@@ -127,7 +128,8 @@ mod tests {
     use shared::verdict::{Reason, Verdict};
 
     use super::*;
-    use crate::wire::{Alarm, Greeting, Part, Standing, State, ToPlant, ToStation};
+    use crate::wire::{Alarm, Basis, Greeting, Part, Refusal, Standing, State, ToPlant, ToStation};
+    use shared::limits::MAX_GOOD_SCORES;
 
     fn words() -> Vec<ToPlant> {
         let score = |value| Score::new(value).unwrap();
@@ -167,12 +169,16 @@ mod tests {
             fire_error_us: None,
             bundle: Some(1),
         };
+        let basis =
+            Basis { may_be_set: true, good_scores: vec![score(0.5); 3], good_parts: vec![0, 1, 1], ..Basis::default() };
         vec![
             ToPlant::Greeting(greeting),
+            ToPlant::Basis(Box::new(basis)),
             ToPlant::Standing(Box::new(standing)),
             ToPlant::Part(part),
             ToPlant::Lost(3),
             ToPlant::Answer { number: 9, taken: false },
+            ToPlant::Refused { number: 9, why: Refusal::Fixed },
         ]
     }
 
@@ -224,6 +230,13 @@ mod tests {
         assert_eq!(out, [1]);
         let claimed = [&PREFACE[..], &(MOST_BYTES as u32 + 1).to_le_bytes()].concat();
         assert_eq!(heard::<ToPlant>(&claimed, 4).1, Some(WireError::TooLong { got: MOST_BYTES + 1 }));
+    }
+
+    #[test]
+    fn as_many_good_scores_as_a_bundle_may_have_can_be_told() {
+        let good_scores = vec![Score::new(1.0).unwrap(); MAX_GOOD_SCORES];
+        let basis = Basis { good_scores, good_parts: vec![u16::MAX; MAX_GOOD_SCORES], ..Basis::default() };
+        assert_eq!(encode(&ToPlant::Basis(Box::new(basis)), &mut Vec::new()), Ok(()));
     }
 
     #[test]

@@ -91,7 +91,7 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let readings = readings.context("no thread to read the board's heat and room")?;
     let trigger = Trigger::new(tape.clone(), asked);
     parts.tape = tape.clone();
-    let plant = line.config.plant().and_then(|socket| tell(socket, &store, start, &clock));
+    let plant = line.config.plant().and_then(|socket| tell(socket, &store, start, line, &clock));
     let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger, plant);
     std::thread::scope(|scope| {
         let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
@@ -113,11 +113,14 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
 }
 
 /// Starts the plant's thread. A line does without it rather than not run.
-fn tell(socket: &Path, store: &Store, start: RunStart, clock: &SharedClock) -> Option<Feed> {
+fn tell(socket: &Path, store: &Store, start: RunStart, line: &Opened<'_>, clock: &SharedClock) -> Option<Feed> {
     let folder = std::path::absolute(store.folder()).unwrap_or_else(|_| store.folder().to_owned());
     let folder = folder.display().to_string();
-    let feed = Feed::start(socket.to_owned(), start, store.run().0, folder, Arc::clone(clock));
-    feed.inspect_err(|error| tracing::error!(%error, "no thread for the plant: it hears nothing of this line")).ok()
+    let setting = (line.maker.basis(line.bundle), line.maker.setter());
+    let feed = Feed::start(socket.to_owned(), start, store.run().0, folder, setting, Arc::clone(clock));
+    feed.inspect_err(|error| tracing::error!(%error, "no thread for the plant: it hears nothing of this line"))
+        .ok()
+        .map(|feed| feed.within(line.config.readings()))
 }
 
 /// The slots, and the thread that looks after them; it ends with the bundle that was in charge last.
