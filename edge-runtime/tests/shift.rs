@@ -12,6 +12,7 @@ use edge_runtime::engine::{Engine, EngineError, Inspector};
 use edge_runtime::stage::audit::{AuditError, RecordSink};
 use edge_runtime::stage::workers::Evidence;
 use edge_runtime::store::StoreError;
+use shared::drift::Usual;
 use shared::manifest::{Manifest, Parity, RawManifest, RawModel, Threshold, Training};
 use shared::record::Record;
 use shared::score::{Border, Rule};
@@ -98,6 +99,7 @@ fn manifest() -> Manifest {
         crop: None,
         frame_size: [256, 256],
         input_size: [side, side],
+        usual: Usual { pictures: 1, ..Usual::default() },
         score_rule: Rule::for_input(SIDE, Border::Covered),
         float32: model.clone(),
         int8: model,

@@ -69,7 +69,14 @@ impl RecordSink for Telling {
     fn append(&mut self, record: &Record, _: Option<&Evidence>) -> Result<(), AuditError> {
         // No network runs in this test, so that parts leave as fast as the store takes them. Not every one leaves a picture, so
         // that pictures do not set the pace.
-        let evidence = Evidence { width: 16, input: vec![90; 768], heatmap: vec![0.1; 256], original: None, bundle: 0 };
+        let evidence = Evidence {
+            width: 16,
+            input: vec![90; 768],
+            heatmap: vec![0.1; 256],
+            original: None,
+            bundle: 0,
+            drift: None,
+        };
         let pictured = record.get().part.0.is_multiple_of(10);
         self.store.paced().append(record, pictured.then_some(&evidence))?;
         self.appended.push_back(record.get().part);

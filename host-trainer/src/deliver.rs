@@ -8,9 +8,12 @@ use std::path::Path;
 
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
+use shared::drift::{Look, Usual};
+use shared::frame::Frame;
 use shared::limits::MAX_PARITY_VECTORS;
 use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold as ManifestThreshold, Training};
 use shared::preprocess::{self, Crop, Preprocess};
+use shared::quality::Gauge;
 use shared::score::{Border, Rule};
 use thiserror::Error;
 
@@ -339,6 +342,7 @@ fn manifest(
     trained_scores: heapless::Vec<f32, MAX_PARITY_VECTORS>,
 ) -> Result<RawManifest, DeliverError> {
     let pixels = |side: usize| u16::try_from(side).unwrap_or(u16::MAX);
+    let good = prepared.learn.iter().chain(prepared.held_out.iter().map(|named| &named.picture));
     let product = plan.product.clone().unwrap_or_else(|| prepared.product.clone());
     Ok(RawManifest {
         product: text("product name", &product)?,
@@ -348,6 +352,7 @@ fn manifest(
         crop: plan.crop,
         frame_size: [pixels(prepared.frame_size.0), pixels(prepared.frame_size.1)],
         input_size: [pixels(plan.steps.width()), pixels(plan.steps.height())],
+        usual: usual(good),
         score_rule: plan.rule,
         float32,
         int8,
@@ -363,6 +368,16 @@ fn manifest(
             dataset_sha256: prepared.sha256,
         },
     })
+}
+
+/// What pictures of good parts are usually like, at the model's size.
+fn usual<'a>(pictures: impl Iterator<Item = &'a Picture>) -> Usual {
+    let mut gauge = Box::new(Gauge::new());
+    // A picture has pixels, and a crop has been taken already: there is nothing that cannot be measured.
+    Usual::of(pictures.filter_map(|Picture { width, height, rgb }| {
+        let quality = gauge.measure(&Frame::rgb(*width, *height, rgb).ok()?, None).ok()?;
+        Some(Look::of(&quality))
+    }))
 }
 
 fn text<const N: usize>(field: &'static str, value: &str) -> Result<heapless::String<N>, DeliverError> {

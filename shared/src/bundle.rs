@@ -28,7 +28,7 @@ use crate::limits::{MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_PARITY_BYTES};
 use crate::manifest::{DecodeError, Manifest, ManifestError, Precision, RawManifest};
 
 /// The format that this program reads and writes.
-pub const FORMAT_VERSION: u16 = 2;
+pub const FORMAT_VERSION: u16 = 3;
 
 /// Bytes before the manifest.
 pub const HEADER_BYTES: usize = 36;

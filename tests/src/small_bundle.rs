@@ -11,6 +11,7 @@ use host_trainer::data::Picture;
 use host_trainer::export::bundle::{Models, seal};
 use host_trainer::export::{Form, Reloaded, fold, onnx, untrained};
 use host_trainer::quantise::calibrate;
+use shared::drift::Usual;
 use shared::key_text::PublicKeyText;
 use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold, Training};
 use shared::preprocess::VERSION;
@@ -83,6 +84,7 @@ pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> Ra
         crop: None,
         frame_size: [width as u16, height as u16],
         input_size: [width as u16, height as u16],
+        usual: Usual { pictures: 3, ..Usual::default() },
         score_rule: Rule::for_input(width.min(height), Border::Covered),
         float32: model(float32),
         int8: model(int8),

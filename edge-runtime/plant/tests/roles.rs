@@ -201,7 +201,7 @@ impl Station {
             clock_at_start: Micros(0),
         };
         let (code, remedy) = ("BIN_FULL".to_owned(), "empty the bin".to_owned());
-        let alarms = vec![Alarm { code, remedy, stops: true, present: false, latched: true }];
+        let alarms = vec![Alarm { code, remedy, stops: true, present: false, latched: true, since_us: 0 }];
         let threshold = Score::new(0.25).unwrap();
         let standing = Standing { state: State::Fault, alarms, threshold, ..Standing::default() };
         let standing = ToPlant::Standing(Box::new(standing));

@@ -243,7 +243,7 @@ impl Drop for Station {
 
 fn alarm() -> Alarm {
     let (code, remedy) = ("BIN_FULL".to_owned(), "empty <the> bin".to_owned());
-    Alarm { code, remedy, stops: true, present: true, latched: false }
+    Alarm { code, remedy, stops: true, present: true, latched: false, since_us: 0 }
 }
 
 #[test]

@@ -29,7 +29,7 @@ use crate::stage::conductor::Conductor;
 use crate::stage::desk::Desk;
 use crate::stage::odometer::Odometer;
 use crate::stage::stall::Stall;
-use crate::stage::workers::Workers;
+use crate::stage::workers::{Demands, Workers};
 use crate::station::line::{self, Attendant, Devices, Ended};
 use crate::store::Store;
 
@@ -109,7 +109,7 @@ pub fn run(
         stream: parts.stream,
         gate: parts.gate,
         silent: parts.silent,
-        workers: Workers::start(inspectors, config.quality()),
+        workers: Workers::start(inspectors, Demands { limits: config.quality(), drift: config.drift() }),
         tape: parts.tape,
     };
     let status = Status { simulation: parts.simulation, product, threshold, ..Status::default() };

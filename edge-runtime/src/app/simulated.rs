@@ -2,6 +2,8 @@
 //!
 //! Takes a checked configuration, a model and a sink for records; runs a shift until its line rests, and gives the outcome.
 
+use shared::drift;
+
 use super::Model;
 use crate::config::{Config, Simulation};
 use crate::hmi::screen::Status;
@@ -17,6 +19,7 @@ use crate::stage::gate::Gate;
 use crate::stage::infer::Infer;
 use crate::stage::shift::{Counts, Hardware, Shift, ShiftError};
 use crate::stage::tally::{Report, report};
+use crate::stage::workers::Demands;
 
 /// What a simulated shift leaves behind.
 #[derive(Debug)]
@@ -43,6 +46,8 @@ pub fn simulate(
     let camera = SimCamera::new(world.clone(), simulation.camera());
     let mut panel = SimPanel::default();
     let Model { inspectors, product, threshold } = model;
+    // A virtual camera's pictures are what they are.
+    let demands = Demands { limits: None, drift: config.drift() };
     let shift = Shift {
         hardware: Hardware {
             clock: Box::new(SimClock(world.clone())),
@@ -53,10 +58,11 @@ pub fn simulate(
         },
         gate: Gate::start(config.layout(), Box::new(SimGate::new(world.clone())))?,
         capture: Capture::new(Moment::AT_EDGE, config.frame_timeout()),
-        infer: Infer::start(inspectors, *simulation.latency(), chance(Stream::Inference)),
+        infer: Infer::start(inspectors, demands, *simulation.latency(), chance(Stream::Inference)),
         audit: Audit::new(true),
         sink,
         status: Status { simulation: true, product: product.clone(), threshold, ..Status::default() },
+        watch: drift::Watch::new(),
         counts: Counts::default(),
     };
     let (counts, _) = shift.run()?;

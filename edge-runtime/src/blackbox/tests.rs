@@ -18,7 +18,7 @@ use crate::hw::sim::belt::Motion;
 use crate::hw::sim::io::SimGate;
 use crate::hw::sim::live::SimSignals;
 use crate::hw::sim::sensors::Sensors;
-use crate::hw::sim::world::{Plan, Shared, World};
+use crate::hw::sim::world::{Light, Plan, Shared, World};
 use crate::hw::wrap::faulty::Rates;
 use crate::hw::wrap::lines::{FaultyLines, Stalls};
 use crate::hw::wrap::taped::Taped;
@@ -59,6 +59,7 @@ fn plan(seed: u64) -> Plan {
         photogate_before_um: 5_000,
         encoder_step_um: 1_000,
         gate_rise: Micros(10_000),
+        light: Light::STEADY,
     }
 }
 

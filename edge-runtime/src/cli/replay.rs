@@ -26,7 +26,7 @@ use crate::config::Config;
 use crate::engine::choice::EngineChoice;
 use crate::engine::{Inspector, choice};
 use crate::stage::conductor::Order;
-use crate::stage::workers::Worker;
+use crate::stage::workers::{Demands, Worker};
 
 /// Runs the last minutes that a station kept again, through the same pipeline.
 ///
@@ -142,7 +142,9 @@ fn judges(recording: &Recording) -> BTreeMap<PartId, &Judge> {
 
 fn worker(args: &Args, bundle: &OpenBundle, config: &Config) -> Result<Worker> {
     let engine = choice::load(bundle, args.model.engine(), args.model.threads())?;
-    Ok(Worker::new(Inspector::new(bundle.manifest().clone(), Box::new(engine)), config.quality()))
+    // A picture that is run again says nothing of how the line is now.
+    let demands = Demands { limits: config.quality(), drift: None };
+    Ok(Worker::new(Inspector::new(bundle.manifest().clone(), Box::new(engine)), demands))
 }
 
 /// One part, then and now, in words.

@@ -6,6 +6,7 @@
 use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
+use shared::drift::Tolerances;
 use shared::line::{Layout, RawLayout};
 use shared::quality::Limits;
 use shared::units::{Micros, Travel};
@@ -25,7 +26,7 @@ use crate::health::readings::{self, MilliCelsius};
 #[derive(Debug, Clone)]
 pub enum Hardware {
     /// The virtual line.
-    Simulation(Simulation),
+    Simulation(Box<Simulation>),
     /// A board's devices.
     Board(Box<Board>),
 }
@@ -66,6 +67,7 @@ pub struct Config {
     quality: Option<Limits>,
     alarms: alarms::Limits,
     black_box: Option<BlackBox>,
+    drift: Option<Tolerances>,
     too_hot: MilliCelsius,
     display: Option<DisplaySettings>,
     plant: Option<PathBuf>,
@@ -134,6 +136,7 @@ impl Config {
                 }
             },
             black_box: super::black_box::check(&checker, &raw.black_box)?,
+            drift: super::drift::check(&checker, &raw.drift)?,
             text: text.to_owned(),
             text_sha256: Sha256::digest(text).into(),
             hardware,
@@ -222,6 +225,12 @@ impl Config {
     #[must_use]
     pub const fn set_threshold(&self) -> bool {
         self.set_threshold
+    }
+
+    /// From which move of a figure on people are warned; `None` where nothing is watched.
+    #[must_use]
+    pub fn drift(&self) -> Option<Tolerances> {
+        self.drift
     }
 
     /// What the black box holds, where there is one.
@@ -330,6 +339,7 @@ impl Config {
             let may = if self.set_threshold { "may be set by the plant's engineer" } else { "is not set by the plant" };
             table.push(("threshold", may.to_owned()));
         }
+        table.push(("drift", super::drift::table(self.drift)));
         table.push(("black box", super::black_box::table(self.black_box.as_ref())));
         table
     }
@@ -379,7 +389,7 @@ fn hardware(
     match raw.station.hardware.as_str() {
         "simulation" => {
             let sim = raw.sim.as_ref().ok_or_else(|| section("which needs a [sim] section"))?;
-            Ok(Hardware::Simulation(Simulation::check(checker, sim, layout, frame_timeout)?))
+            Ok(Hardware::Simulation(Box::new(Simulation::check(checker, sim, layout, frame_timeout)?)))
         }
         "board" => {
             let board = raw.board.as_ref().ok_or_else(|| section("which needs a [board] section"))?;

@@ -10,6 +10,7 @@ mod board;
 mod check;
 mod checker;
 mod display;
+mod drift;
 mod error;
 mod lines;
 mod plant;

@@ -12,7 +12,9 @@ use shared::quality::RawLimits;
 use super::alarms::RawAlarms;
 use super::black_box::RawBlackBox;
 use super::display::RawDisplay;
+use super::drift::RawDrift;
 use super::plant::RawPlant;
+use crate::hw::sim::world::Light;
 
 /// The whole file.
 #[derive(Debug, Clone, Deserialize)]
@@ -23,6 +25,8 @@ pub struct RawConfig {
     pub line: Line,
     pub audit: Audit,
     pub quality: Option<RawLimits>,
+    #[serde(default)]
+    pub drift: RawDrift,
     #[serde(default)]
     pub alarms: RawAlarms,
     #[serde(default)]
@@ -244,6 +248,23 @@ pub struct Sim {
     pub gate_rise_ms: f64,
     pub inference: Inference,
     pub faults: Faults,
+    #[serde(default)]
+    pub light: SimLight,
+}
+
+/// The light over the virtual camera, another one from a part on.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimLight {
+    pub from_part: u32,
+    pub factor: f64,
+}
+
+/// As the product was drawn.
+impl Default for SimLight {
+    fn default() -> Self {
+        Self { from_part: Light::STEADY.from_part, factor: Light::STEADY.factor }
+    }
 }
 
 /// How long the virtual board takes to judge one part.

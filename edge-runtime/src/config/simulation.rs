@@ -11,7 +11,7 @@ use super::checker::Checker;
 use super::error::ConfigError;
 use super::raw::Sim;
 use crate::hw::sim::belt::Motion;
-use crate::hw::sim::world::Plan;
+use crate::hw::sim::world::{Light, Plan};
 use crate::hw::wrap::faulty::Rates;
 use crate::hw::wrap::lines::Stalls;
 
@@ -196,6 +196,10 @@ fn plan(checker: &Checker<'_>, sim: &Sim, layout: &Layout) -> Result<Plan, Confi
         photogate_before_um: checker.micrometres("sim.photogate_before_mm", sim.photogate_before_mm, 0.0)?,
         encoder_step_um: checker.range("sim.encoder_step_um", sim.encoder_step_um as f64, 1.0, 10_000.0)? as i64,
         gate_rise: checker.millis("sim.gate_rise_ms", sim.gate_rise_ms, 0.0)?,
+        light: Light {
+            from_part: sim.light.from_part,
+            factor: checker.range("sim.light.factor", sim.light.factor, 0.0, 4.0)?,
+        },
     })
 }
 

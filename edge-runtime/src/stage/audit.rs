@@ -202,7 +202,7 @@ mod tests {
         audit.decided(part, Micros(20), Travel(200), Fate::Rejected(Cause::Uninspected(Reason::NotJudged)));
         audit.judged(
             part,
-            Some(Evidence { width: 1, input: vec![0; 3], heatmap: vec![0.0], original: None, bundle: 0 }),
+            Some(Evidence { width: 1, input: vec![0; 3], heatmap: vec![0.0], original: None, bundle: 0, drift: None }),
         );
         audit.late(part, late);
         audit.details(part).unwrap().fire_error_us = Some(12);

@@ -14,7 +14,7 @@ use shared::limits::SHOT_QUEUE;
 use shared::units::{Micros, PartId};
 use shared::verdict::{Reason, Verdict};
 
-use super::workers::{Evidence, Workers};
+use super::workers::{Demands, Evidence, Workers};
 use crate::config::Latency;
 use crate::engine::Inspector;
 use crate::hw::roles::Picture;
@@ -49,9 +49,9 @@ pub struct Infer {
 }
 
 impl Infer {
-    /// Starts a thread for each inspector. Without any, every part is uninspected for [`Reason::ModelFault`].
-    pub fn start(inspectors: Vec<Inspector>, latency: Latency, rng: ChaCha8Rng) -> Self {
-        let workers = Workers::start(inspectors, None);
+    /// Starts a thread for each inspector, which holds pictures against `demands`. Without any, every part is uninspected for [`Reason::ModelFault`].
+    pub fn start(inspectors: Vec<Inspector>, demands: Demands, latency: Latency, rng: ChaCha8Rng) -> Self {
+        let workers = Workers::start(inspectors, demands);
         Self { workers, latency, rng, in_work: VecDeque::new(), free_at: Micros(0) }
     }
 

@@ -5,6 +5,7 @@
 
 use std::collections::BTreeSet;
 
+use shared::drift::{Figure, Moved, Sample, Watch};
 use shared::line::{Action, Event, Fate};
 use shared::record::Record;
 use shared::units::{Micros, PartId, Travel};
@@ -51,6 +52,8 @@ pub struct Counts {
     pub bounced: u32,
     /// Parts whose verdict came after their fate was decided.
     pub late: BTreeSet<PartId>,
+    /// Figures that moved, each with the parts that had left when it was first noticed.
+    pub drifts: Vec<(u32, Moved)>,
     /// The records, in the order in which the parts left.
     pub records: Vec<Record>,
     /// When the line came to rest.
@@ -75,6 +78,8 @@ pub struct Shift<'a> {
     pub sink: &'a mut dyn RecordSink,
     /// What the panel shows.
     pub status: Status,
+    /// Watches whether pictures and scores stay as they were.
+    pub watch: Watch,
     /// What was counted.
     pub counts: Counts,
 }
@@ -160,11 +165,25 @@ impl Shift<'_> {
             if let Some(score) = judged.verdict.score() {
                 self.status.scored(score);
             }
+            if let Some(sample) = judged.evidence.as_ref().and_then(|evidence| evidence.drift) {
+                self.drift(now, &sample);
+            }
             self.audit.judged(judged.part, judged.evidence);
             self.judge(judged.part, judged.verdict)?;
         }
         let travel = self.hardware.travel.read();
         self.track(now, travel, Event::Moved).map(|_| ())
+    }
+
+    fn drift(&mut self, now: Micros, sample: &Sample) {
+        self.watch.step(now, sample);
+        for figure in Figure::ALL {
+            if let Some(moved) = self.watch.moved(figure)
+                && !self.counts.drifts.iter().any(|(_, known)| known.figure == figure)
+            {
+                self.counts.drifts.push((self.counts.records.len() as u32, moved));
+            }
+        }
     }
 
     fn judge(&mut self, part: PartId, verdict: Verdict) -> Result<(), ShiftError> {

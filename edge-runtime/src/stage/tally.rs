@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 
 use serde::Serialize;
+use shared::drift::Moved;
 use shared::record::Record;
 use shared::units::Travel;
 use shared::verdict::{Reason, Verdict};
@@ -24,6 +25,17 @@ pub struct OfKind {
     pub found: u32,
     /// Of these, passed.
     pub missed: u32,
+}
+
+/// A figure that moved away from what the training saw.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct Drift {
+    /// Parts that had left when it was noticed.
+    pub after_parts: u32,
+    /// Since when it has moved, in seconds on the line's own clock.
+    pub since_seconds: f64,
+    /// Which, and from where to where.
+    pub what: String,
 }
 
 /// A simulated shift in numbers.
@@ -70,6 +82,9 @@ pub struct Report {
     pub reasons: BTreeMap<&'static str, u32>,
     /// Defective parts, by kind of defect.
     pub kinds: BTreeMap<&'static str, OfKind>,
+    /// What had moved away from what the training saw.
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub drifts: Vec<Drift>,
     /// Metres of belt.
     pub belt_metres: f64,
     /// Seconds on the line's own clock.
@@ -95,6 +110,7 @@ pub fn report(plan: &Plan, departures: &[Departure], counts: &Counts, product: &
         late: counts.late.len() as u32,
         bounced: counts.bounced,
         threshold,
+        drifts: counts.drifts.iter().map(drift).collect(),
         belt_metres: counts.ended_travel.0 as f64 / 1e6,
         line_seconds: counts.ended_at.0 as f64 / 1e6,
         kinds: Kind::ALL.iter().map(|kind| (kind.name(), OfKind::default())).collect(),
@@ -133,6 +149,10 @@ fn edge_of(plan: &Plan, record: &Record) -> Travel {
         }
         _ => raw.seen_travel,
     }
+}
+
+fn drift((after_parts, moved): &(u32, Moved)) -> Drift {
+    Drift { after_parts: *after_parts, since_seconds: moved.since.0 as f64 / 1e6, what: moved.to_string() }
 }
 
 fn is_zero(count: &u32) -> bool {
@@ -205,6 +225,9 @@ impl std::fmt::Display for Report {
         }
         for (code, count) in &self.reasons {
             writeln!(f, "  {code:<20}{count:>6}")?;
+        }
+        for Drift { after_parts, since_seconds, what } in &self.drifts {
+            writeln!(f, "\n  drift: {what}, since {since_seconds:.1} s, noticed after {after_parts} parts")?;
         }
         Ok(())
     }

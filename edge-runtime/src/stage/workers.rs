@@ -10,6 +10,8 @@ use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
+use shared::drift::{Look, Sample, Tolerances, Yardstick};
+use shared::frame::Frame;
 use shared::limits::SHOT_QUEUE;
 use shared::quality::{Gauge, Limits};
 use shared::units::Score;
@@ -33,6 +35,17 @@ pub struct Evidence {
     pub original: Option<Arc<Picture>>,
     /// Number of what judged, bundle and threshold, within the run: 0 is what judged from the start.
     pub bundle: u32,
+    /// What says whether the line drifts; `None` where nobody watches, or the network failed.
+    pub drift: Option<Sample>,
+}
+
+/// What pictures are held against.
+#[derive(Debug, Clone, Copy, Default, PartialEq)]
+pub struct Demands {
+    /// What each must be like to prove anything.
+    pub limits: Option<Limits>,
+    /// From which move on all of them together are told of.
+    pub drift: Option<Tolerances>,
 }
 
 type Deliver = Box<dyn FnOnce(Verdict, Option<Evidence>) + Send>;
@@ -122,7 +135,7 @@ pub struct Workers {
 impl Workers {
     /// Starts a thread for each inspector. Without any, every picture is answered with [`Reason::ModelFault`].
     #[must_use]
-    pub fn start(inspectors: Vec<Inspector>, limits: Option<Limits>) -> Self {
+    pub fn start(inspectors: Vec<Inspector>, demands: Demands) -> Self {
         let (jobs, receive) = sync_channel::<Job>(SHOT_QUEUE);
         let receive = Arc::new(Mutex::new(receive));
         let (bundle, seats) = (InCharge::new(0, 0), Arc::<Mutex<Vec<Seat>>>::default());
@@ -131,7 +144,7 @@ impl Workers {
             .map(|inspector| {
                 let (receive, seats) = (Arc::clone(&receive), Arc::clone(&seats));
                 let seat = Seat { inspector, bundle: Arc::clone(&bundle) };
-                std::thread::spawn(move || Worker::seated(seat, limits).work(&receive, &seats))
+                std::thread::spawn(move || Worker::seated(seat, demands).work(&receive, &seats))
             })
             .collect();
         Self { jobs: Some(jobs), threads, bundle, seats }
@@ -195,21 +208,23 @@ impl Drop for Workers {
 /// What one thread judges with.
 pub struct Worker {
     seat: Seat,
-    limits: Option<Limits>,
+    demands: Demands,
     gauge: Box<Gauge>,
+    /// Of the network's inputs.
+    of_input: Box<Gauge>,
     /// Room for the pixels of a JPEG, used again from picture to picture.
     rgb: Vec<u8>,
 }
 
 impl Worker {
-    /// Judges with this inspector, and by what a picture must be like to prove anything.
+    /// Judges with this inspector, and holds pictures against these demands.
     #[must_use]
-    pub fn new(inspector: Inspector, limits: Option<Limits>) -> Self {
-        Self::seated(Seat { inspector, bundle: InCharge::new(0, 0) }, limits)
+    pub fn new(inspector: Inspector, demands: Demands) -> Self {
+        Self::seated(Seat { inspector, bundle: InCharge::new(0, 0) }, demands)
     }
 
-    fn seated(seat: Seat, limits: Option<Limits>) -> Self {
-        Self { seat, limits, gauge: Box::new(Gauge::new()), rgb: Vec::new() }
+    fn seated(seat: Seat, demands: Demands) -> Self {
+        Self { seat, demands, gauge: Box::default(), of_input: Box::default(), rgb: Vec::new() }
     }
 
     fn work(&mut self, jobs: &Mutex<Receiver<Job>>, seats: &Mutex<Vec<Seat>>) {
@@ -241,7 +256,7 @@ impl Worker {
         let mut counting = Counting(bundle, true);
         let crop = inspector.manifest().preprocess().crop();
         // A crop that lies outside is the inspector's to refuse.
-        let flaw = self.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
+        let flaw = self.demands.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
         let (verdict, heatmap) = match inspector.inspect_by(&frame, threshold) {
             Ok(verdict) => {
                 counting.1 = false;
@@ -253,6 +268,8 @@ impl Worker {
                 (Verdict::Uninspected(error.reason()), Vec::new())
             }
         };
+        let tolerances = self.demands.drift.filter(|_| !heatmap.is_empty());
+        let drift = tolerances.and_then(|tolerances| sample(inspector, &mut self.of_input, &tolerances, verdict));
         let verdict = match flaw {
             Some(flaw) if verdict.passes() => {
                 tracing::warn!(%flaw, "a picture is no proof");
@@ -262,6 +279,14 @@ impl Worker {
         };
         let width = inspector.manifest().preprocess().width();
         let input = inspector.input().to_vec();
-        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture), bundle: number }))
+        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture), bundle: number, drift }))
     }
+}
+
+/// What the picture that was judged last says of a drift.
+fn sample(inspector: &Inspector, gauge: &mut Gauge, tolerances: &Tolerances, verdict: Verdict) -> Option<Sample> {
+    let manifest = inspector.manifest();
+    let (width, height) = (manifest.preprocess().width(), manifest.preprocess().height());
+    let quality = gauge.measure(&Frame::rgb(width, height, inspector.input()).ok()?, None).ok()?;
+    Some(Sample::new(Yardstick::new(manifest, tolerances), manifest, Look::of(&quality), verdict.score()))
 }

@@ -97,7 +97,8 @@ mod tests {
             height: 2,
             bytes: vec![0, 50, 100, 150, 200, 250],
         };
-        let plain = Evidence { width: 4, input: vec![100; 48], heatmap: vec![0.5; 16], original: None, bundle: 0 };
+        let plain =
+            Evidence { width: 4, input: vec![100; 48], heatmap: vec![0.5; 16], original: None, bundle: 0, drift: None };
         let evidence = Evidence { original: Some(Arc::new(picture)), ..plain.clone() };
         assert_eq!(decoded(&view(&evidence).unwrap()).dimensions(), (512, 256));
         let frame = decoded(&original(&evidence).unwrap());
@@ -115,8 +116,14 @@ mod tests {
             height: 4,
             bytes: vec![0; 23],
         };
-        let evidence =
-            Evidence { width: 0, input: vec![], heatmap: vec![], original: Some(Arc::new(picture)), bundle: 0 };
+        let evidence = Evidence {
+            width: 0,
+            input: vec![],
+            heatmap: vec![],
+            original: Some(Arc::new(picture)),
+            bundle: 0,
+            drift: None,
+        };
         let short = FrameError::Short { expected: 24, got: 23 };
         assert!(matches!(original(&evidence), Err(PngError::Picture(NoFrame::Frame(error))) if error == short));
         assert!(original(&Evidence { original: None, ..evidence }).is_err());

@@ -18,7 +18,7 @@ use std::sync::mpsc::channel;
 
 use edge_runtime::config::Latency;
 use edge_runtime::hw::sim::belt::Motion;
-use edge_runtime::hw::sim::world::Plan;
+use edge_runtime::hw::sim::world::{Light, Plan};
 use edge_runtime::hw::wrap::faulty::Rates;
 use edge_runtime::hw::wrap::lines::Stalls;
 use rig::{Outcome, Setup};
@@ -70,6 +70,7 @@ fn setup(speed_mm_s: i64, inference: Micros) -> Setup {
             photogate_before_um: 5_000,
             encoder_step_um: 1_000,
             gate_rise: Micros::from_millis(10),
+            light: Light::STEADY,
         },
         layout: layout.unwrap(),
         frame_timeout: Micros::from_millis(120),

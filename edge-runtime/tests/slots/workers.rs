@@ -7,7 +7,7 @@ use edge_runtime::bundle::slots::Tally;
 use edge_runtime::bundle::{OpenBundle, TrustedKeys};
 use edge_runtime::engine::{Engine, EngineError, Inspector};
 use edge_runtime::hw::roles::{Picture, PictureFormat};
-use edge_runtime::stage::workers::{Evidence, Workers};
+use edge_runtime::stage::workers::{Demands, Evidence, Workers};
 use shared::frame::PixelFormat;
 use shared::units::Score;
 use shared::verdict::{Reason, Verdict};
@@ -51,7 +51,7 @@ fn judged(workers: &Workers) -> (Verdict, Option<Evidence>) {
 
 #[test]
 fn from_the_change_on_every_worker_judges_with_the_new_bundle_and_counts_for_it() {
-    let mut workers = Workers::start(inspectors(2, || Says(0.0)), None);
+    let mut workers = Workers::start(inspectors(2, || Says(0.0)), Demands::default());
     for number in 1..=3 {
         // However the pictures fall to the two: neither takes the other's seat.
         for judgement in 0..20 {
@@ -67,7 +67,7 @@ fn from_the_change_on_every_worker_judges_with_the_new_bundle_and_counts_for_it(
 
 #[test]
 fn another_threshold_holds_from_the_next_picture_on_and_the_bundle_counts_on() {
-    let mut workers = Workers::start(inspectors(2, || Says(0.5)), None);
+    let mut workers = Workers::start(inspectors(2, || Says(0.5)), Demands::default());
     let by = |workers: &Workers| {
         let (verdict, evidence) = judged(workers);
         (verdict.passes(), evidence.unwrap().bundle)
@@ -84,7 +84,7 @@ fn another_threshold_holds_from_the_next_picture_on_and_the_bundle_counts_on() {
 
 #[test]
 fn a_bundle_that_takes_its_thread_with_it_has_failed() {
-    let mut workers = Workers::start(inspectors(1, || Says(0.0)), None);
+    let mut workers = Workers::start(inspectors(1, || Says(0.0)), Demands::default());
     assert!(judged(&workers).0.passes());
     workers.change(inspectors(1, || Dying), 1, 1);
     assert_eq!(judged(&workers), (Verdict::Uninspected(Reason::ModelFault), None));

@@ -3,6 +3,8 @@
 use core::fmt;
 
 use super::raw::{Precision, RawManifest, RawModel, Threshold, Training};
+use crate::drift::{Usual, UsualError};
+use crate::limits::MAX_GOOD_SCORES;
 use crate::preprocess::{self, Preprocess, PreprocessError};
 use crate::score::Rule;
 use crate::threshold::{ThresholdError, choose};
@@ -61,6 +63,8 @@ pub enum ManifestError {
         /// Shorter side of the input.
         side: usize,
     },
+    /// What was usual for good parts cannot have been.
+    Usual(UsualError),
     /// A number lies outside its range.
     OutOfRange {
         /// The field.
@@ -114,6 +118,7 @@ impl fmt::Display for ManifestError {
             Self::ScoreWindow { radius, side } => {
                 write!(f, "score_rule.radius is {radius}, the input's shorter side has only {side} pixels")
             }
+            Self::Usual(error) => error.fmt(f),
             Self::OutOfRange { field, value } => write!(f, "{field} is {value}, it must lie in 0..=1"),
             Self::GoodScoresUnsorted { index } => write!(f, "good_scores[{index}] is smaller than the one before it"),
             Self::GoodParts { scores, parts } => {
@@ -144,6 +149,7 @@ impl Manifest {
         let [width, height] = raw.input_size.map(usize::from);
         let preprocess = Preprocess::new(raw.crop, width, height).map_err(ManifestError::Preprocess)?;
         score_window(&raw)?;
+        raw.usual.check().map_err(ManifestError::Usual)?;
         for precision in Precision::BOTH {
             let model = raw.model(precision);
             threshold(&model.threshold)?;
@@ -218,6 +224,11 @@ impl Manifest {
         self.raw.frame_size
     }
 
+    /// What the network's input was like for the good parts.
+    pub fn usual(&self) -> &Usual {
+        &self.raw.usual
+    }
+
     /// How a heatmap becomes a score.
     pub fn score_rule(&self) -> &Rule {
         &self.raw.score_rule
@@ -247,6 +258,15 @@ impl Manifest {
     /// Number of the part that each of these shows; empty where each shows a part of its own.
     pub fn good_parts(&self) -> &[u16] {
         &self.model().good_parts
+    }
+
+    /// How many different parts the held-out good scores are of.
+    pub fn good_part_count(&self) -> usize {
+        let RawModel { good_parts, good_scores, .. } = self.model();
+        let mut seen = [false; MAX_GOOD_SCORES];
+        // Checked to be below their count.
+        let first = |part: &&u16| seen.get_mut(usize::from(**part)).is_some_and(|seen| !core::mem::replace(seen, true));
+        if good_parts.is_empty() { good_scores.len() } else { good_parts.iter().filter(first).count() }
     }
 
     /// SHA-256 of the model's section.

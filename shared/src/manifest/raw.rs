@@ -8,6 +8,7 @@ use core::fmt;
 use heapless::{String, Vec};
 use serde::{Deserialize, Serialize};
 
+use crate::drift::Usual;
 use crate::limits::{MAX_GOOD_SCORES, MAX_MANIFEST_BYTES, MAX_PARITY_VECTORS};
 use crate::preprocess::Crop;
 use crate::score::Rule;
@@ -127,6 +128,8 @@ pub struct RawManifest {
     pub frame_size: [u16; 2],
     /// Width and height of the network's input, in pixels.
     pub input_size: [u16; 2],
+    /// What the network's input was like for the good parts.
+    pub usual: Usual,
     /// How a heatmap becomes a score.
     pub score_rule: Rule,
     /// The model in float.

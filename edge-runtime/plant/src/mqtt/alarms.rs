@@ -152,6 +152,7 @@ mod tests {
             stops: true,
             present: true,
             latched: false,
+            since_us: 0,
         };
         codes.iter().map(alarm).collect()
     }

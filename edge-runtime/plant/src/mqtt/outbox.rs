@@ -279,7 +279,7 @@ pub(super) mod tests {
         (standing.counters.parts, standing.counters.passed, standing.counters.bad) = (10, 7, 1);
         (standing.counters.reasons[2], standing.counters.fired) = (2, 3);
         let (code, remedy) = ("BIN_FULL".to_owned(), "empty the bin".to_owned());
-        standing.alarms = vec![Alarm { code, remedy, stops: true, present: true, latched: false }];
+        standing.alarms = vec![Alarm { code, remedy, stops: true, present: true, latched: false, since_us: 0 }];
         line.hear(&ToPlant::Standing(Box::new(standing)));
         line
     }

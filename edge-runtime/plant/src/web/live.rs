@@ -173,6 +173,7 @@ fn alarms(line: &Line, language: Language) -> Markup {
                         " – " (say(if alarm.present { Word::Present } else { Word::WasPresent }))
                         @if alarm.latched { ", " (say(Word::Latched)) }
                         @if alarm.stops { ", " (say(Word::Stops)) }
+                        ", " (say(Word::Since)) " " (layout::time(alarm.since_us))
                         br; (remedy(language, &alarm.code, &alarm.remedy))
                     }
                 }

@@ -224,7 +224,7 @@ mod tests {
         standing.fire_error.observe(&FIRE_ERROR_US, -250);
         standing.fire_error.observe(&FIRE_ERROR_US, 90);
         let (code, remedy) = ("BIN_FULL".to_owned(), String::new());
-        standing.alarms.push(Alarm { code, remedy, stops: true, present: true, latched: false });
+        standing.alarms.push(Alarm { code, remedy, stops: true, present: true, latched: false, since_us: 0 });
         line.hear(&ToPlant::Standing(Box::new(standing)));
         let told = text(&line);
         for expected in [

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 /// First bytes in each direction; the last two are the version.
-pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x01\x00";
+pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x02\x00";
 
 /// Bytes of the longest message. What a threshold is chosen from takes four for each of [`shared::limits::MAX_GOOD_SCORES`] scores and at most
 /// three for its part's number; a standing with every alarm, each with its remedy, some two thousand; the rest is for names.
@@ -151,6 +151,7 @@ mod tests {
             stops: true,
             present: false,
             latched: true,
+            since_us: i64::MIN,
         };
         let mut standing = Standing { state: State::Fault, alarms: vec![alarm; 28], ..Standing::default() };
         standing.latency.counts = [u64::MAX; 16];
@@ -217,8 +218,8 @@ mod tests {
         for strange in [&b"GET / HTTP/1.1\r\n"[..], b"DRAEMREC\x01\x00", b"d"] {
             assert_eq!(heard::<ToPlant>(strange, 3).1, Some(WireError::NotOurs));
         }
-        let newer = [&PREFACE[..8], &[2, 0, 0xff, 0xff, 0xff, 0xff]].concat();
-        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 2, known: 1 }));
+        let newer = [&PREFACE[..8], &[3, 0, 0xff, 0xff, 0xff, 0xff]].concat();
+        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 3, known: 2 }));
     }
 
     #[test]

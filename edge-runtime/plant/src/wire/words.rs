@@ -203,6 +203,8 @@ pub struct Alarm {
     pub present: bool,
     /// Whether it stays until somebody acknowledges it.
     pub latched: bool,
+    /// Since when it has been so, in microseconds since 1970 by a clock that was not set since the station's start.
+    pub since_us: i64,
 }
 
 /// What waits in the station's queues.

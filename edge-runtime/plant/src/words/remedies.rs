@@ -3,7 +3,7 @@
 use super::table::Language;
 
 /// In German, by the code of the failure table or of the table of alarms.
-const GERMAN: [(&str, &str); 28] = [
+const GERMAN: [(&str, &str); 31] = [
     ("CAMERA_SILENT", "Kabel und Versorgung der Kamera prüfen, dann quittieren"),
     ("CAMERA_FROZEN", "Kamera ab- und wieder anstecken, dann quittieren"),
     ("STORE_FAILING", "Platte prüfen: Aufzeichnungen können nicht geschrieben werden"),
@@ -20,6 +20,12 @@ const GERMAN: [(&str, &str); 28] = [
     ("DISK_LOW", "Bilder werden nicht mehr aufbewahrt: Platz auf der Platte schaffen"),
     ("DISPLAY_AWAY", "Kabel der Anzeige prüfen"),
     ("BUNDLE_BAD", "Ein Bündel wurde aufgegeben, ein bewährtes urteilt: siehe edge-runtime bundles"),
+    ("LIGHT_DRIFT", "Bilder sind heller oder dunkler als beim Lernen: Licht und Objektiv reinigen und prüfen"),
+    ("FOCUS_DRIFT", "Bilder sind schärfer oder unschärfer als beim Lernen: Schärfe, Objektiv und Abstand prüfen"),
+    (
+        "SCORE_DRIFT",
+        "Gute Teile werden anders bewertet als beim Lernen: Teile ansehen; haben sie sich geändert, neu lernen",
+    ),
     ("NOT_JUDGED", "Kein Urteil an der Weiche: Kamera und Auslastung prüfen"),
     ("LATE", "Band verlangsamen, Weiche weiter weg setzen oder kleineres Modell nehmen"),
     ("NO_FRAME", "Lage des Auslösers, Kamerakabel und Belichtungszeit prüfen"),

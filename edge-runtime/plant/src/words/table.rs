@@ -101,6 +101,7 @@ words! {
     NoServer: "No connection to this page's server: what is shown may be old. It is tried again.",
         "Keine Verbindung zum Server dieser Seite: Die Anzeige kann veraltet sein. Es wird erneut versucht.";
     Alarms: "Alarms", "Alarme";
+    Since: "since (UTC)", "seit (UTC)";
     NoAlarms: "No alarms", "Keine Alarme";
     Stops: "stops the line", "hält die Linie an";
     Present: "present", "anstehend";

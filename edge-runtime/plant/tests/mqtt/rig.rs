@@ -109,6 +109,7 @@ impl Rig {
             stops: true,
             present: true,
             latched: false,
+            since_us: 0,
         };
         *self.alarms.lock().unwrap() = codes.iter().map(alarm).collect();
     }

@@ -1,7 +1,8 @@
 //! What an alarm is raised or cleared by. Only words.
 
+use shared::drift::Figure;
 use shared::record::Record;
-use shared::units::Travel;
+use shared::units::{Micros, Travel};
 use shared::verdict::Reason;
 
 /// Something about the station that is there or not.
@@ -45,6 +46,13 @@ pub enum Happening {
         condition: Condition,
         /// Whether it is there.
         present: bool,
+    },
+    /// A figure of the line has moved, or is back where it was.
+    Drift {
+        /// Which.
+        figure: Figure,
+        /// Since when; `None` when it has not moved.
+        since: Option<Micros>,
     },
     /// Somebody acknowledges.
     Reset,

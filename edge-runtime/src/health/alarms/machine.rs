@@ -11,7 +11,7 @@ use shared::units::{Micros, Travel};
 use shared::verdict::{FAILURES, Reason, Verdict};
 
 use super::happening::Happening;
-use super::table::{ALARMS, Alarm, Row, alarm_of};
+use super::table::{ALARMS, Alarm, Row, alarm_of, alarm_of_drift};
 
 /// Limits of what is watched, checked by `config`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -41,6 +41,14 @@ struct Active {
     present: bool,
     /// It was there since the last reset, and the row latches.
     latched: bool,
+    /// Since when it has been active, while it is.
+    since: Micros,
+}
+
+impl Active {
+    const fn is_on(&self) -> bool {
+        self.present || self.latched
+    }
 }
 
 /// An alarm that is active.
@@ -52,6 +60,8 @@ pub struct Raised {
     pub present: bool,
     /// It stays until somebody resets it.
     pub latched: bool,
+    /// Since when it has been active; of what is noticed late, since when it has been so.
+    pub since: Micros,
 }
 
 /// The station's alarms.
@@ -63,7 +73,7 @@ pub struct Alarms {
     limits: Limits,
     active: [Active; ALARMS.len()],
     /// The failure that stopped the line, until it is reset.
-    failed: Option<Reason>,
+    failed: Option<(Reason, Micros)>,
     rejects: u32,
     unjudged: u32,
     /// The last parts, a bit each: rejected.
@@ -110,8 +120,9 @@ impl Alarms {
             }
             Happening::Confirmed => drop(self.unconfirmed.pop_front()),
             Happening::BinFull(full) => self.full_since = full.then(|| self.full_since.unwrap_or(now)),
-            Happening::Failed(reason) => self.failed = Some(self.failed.unwrap_or(reason)),
+            Happening::Failed(reason) => self.failed = Some(self.failed.unwrap_or((reason, now))),
             Happening::Condition { condition, present } => self.set(alarm_of(condition), present),
+            Happening::Drift { figure, since } => self.set(alarm_of_drift(figure), since.is_some()),
             Happening::Reset => self.reset(),
         }
         let full = self.full_since.is_some_and(|since| now.saturating_sub(since) >= self.limits.bin_full_after);
@@ -122,6 +133,12 @@ impl Alarms {
             self.unconfirmed.pop_front();
             self.raise(Alarm::RejectUnconfirmed);
         }
+        let since = match happening {
+            Happening::Drift { since: Some(since), .. } => since,
+            _ => now,
+        };
+        let began = self.active.iter_mut().zip(before.0).filter(|(active, before)| active.is_on() && !before.is_on());
+        began.for_each(|(active, _)| active.since = since);
         before != (self.active, self.failed)
     }
 
@@ -150,13 +167,13 @@ impl Alarms {
 
     /// Every active alarm, the worst first.
     pub fn raised(&self) -> impl Iterator<Item = Raised> + '_ {
-        let failed = self.failed.map(|reason| {
+        let failed = self.failed.map(|(reason, since)| {
             let failure = &FAILURES[reason as usize];
             let (code, line, lamp, remedy) = (failure.code, failure.line, failure.lamp, failure.remedy);
-            Raised { row: Row { code, line, lamp, latched: true, remedy }, present: false, latched: true }
+            Raised { row: Row { code, line, lamp, latched: true, remedy }, present: false, latched: true, since }
         });
-        let active = self.active.iter().zip(ALARMS).filter(|(active, _)| active.present || active.latched);
-        let active = active.map(|(&Active { present, latched }, row)| Raised { row, present, latched });
+        let active = self.active.iter().zip(ALARMS).filter(|(active, _)| active.is_on());
+        let active = active.map(|(&Active { present, latched, since }, row)| Raised { row, present, latched, since });
         failed.into_iter().chain(active)
     }
 

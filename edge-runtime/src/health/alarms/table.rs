@@ -1,5 +1,6 @@
 //! THE table of the station's alarms: what each does to line and lamp, and what to do about it.
 
+use shared::drift::Figure;
 use shared::verdict::{Lamp, LineAction};
 
 use super::happening::Condition;
@@ -28,7 +29,7 @@ impl Row {
 }
 
 /// Alarms of the station, in the order of `Alarm`'s numbers. The worst comes first.
-pub const ALARMS: [Row; 13] = {
+pub const ALARMS: [Row; 16] = {
     use LineAction::{Stop, Warn};
     const fn row(code: &'static str, line: LineAction, latched: bool, remedy: &'static str) -> Row {
         let lamp = if matches!(line, Stop) { Lamp::Red } else { Lamp::Amber };
@@ -53,6 +54,24 @@ pub const ALARMS: [Row; 13] = {
         row("DISK_LOW", Warn, false, "pictures are not kept any more: make room on the disk"),
         row("DISPLAY_AWAY", Warn, false, "check the display's cable"),
         row("BUNDLE_BAD", Warn, false, "a bundle was given up, a proven one judges: see edge-runtime bundles"),
+        row(
+            "LIGHT_DRIFT",
+            Warn,
+            false,
+            "pictures are brighter or darker than those of the training: clean and check light and lens",
+        ),
+        row(
+            "FOCUS_DRIFT",
+            Warn,
+            false,
+            "pictures are more or less sharp than those of the training: check focus, lens and distance",
+        ),
+        row(
+            "SCORE_DRIFT",
+            Warn,
+            false,
+            "good parts score otherwise than in the training: look at passed parts, train anew if they changed",
+        ),
     ]
 };
 
@@ -72,6 +91,18 @@ pub(super) enum Alarm {
     DiskLow,
     DisplayAway,
     BundleBad,
+    LightDrift,
+    FocusDrift,
+    ScoreDrift,
+}
+
+/// The alarm of a figure that has moved.
+pub(super) const fn alarm_of_drift(figure: Figure) -> Alarm {
+    match figure {
+        Figure::Brightness => Alarm::LightDrift,
+        Figure::Sharpness => Alarm::FocusDrift,
+        Figure::Scores => Alarm::ScoreDrift,
+    }
 }
 
 /// The alarm of a condition.

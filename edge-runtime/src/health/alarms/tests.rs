@@ -1,6 +1,7 @@
 //! Courses of a shift: what happens at which time, and which alarms are active then.
 
 use proptest::prelude::*;
+use shared::drift::Figure;
 use shared::record::{RawRecord, Record};
 use shared::units::{Micros, PartId, Score, Travel};
 use shared::verdict::{FAILURES, Reason, Verdict};
@@ -77,6 +78,9 @@ fn each_alarm_has_its_own_row() {
         Alarm::DiskLow,
         Alarm::DisplayAway,
         Alarm::BundleBad,
+        Alarm::LightDrift,
+        Alarm::FocusDrift,
+        Alarm::ScoreDrift,
     ]
     .into_iter()
     .enumerate()
@@ -99,6 +103,28 @@ fn a_condition_latches_until_it_has_gone_and_somebody_resets() {
         (4, condition(Condition::TooHot, true), &["TOO_HOT"]),
         (5, condition(Condition::TooHot, false), &[]),
     ]);
+}
+
+#[test]
+fn an_alarm_says_since_when_and_a_drift_from_before_it_was_noticed() {
+    let mut alarms = Alarms::new(LIMITS);
+    let drift = |figure, since| Happening::Drift { figure, since };
+    for (at, happening) in [
+        (3, condition(Condition::TooHot, true)),
+        (5, condition(Condition::CameraSilent, true)),
+        (6, condition(Condition::CameraSilent, false)),
+        (7, condition(Condition::CameraSilent, true)),
+        (8, drift(Figure::Brightness, Some(Micros(2)))),
+        (9, drift(Figure::Scores, Some(Micros(4)))),
+        (10, drift(Figure::Scores, None)),
+        (11, Happening::Failed(Reason::ModelFault)),
+        (12, Happening::Failed(Reason::Overflow)),
+    ] {
+        assert!(alarms.step(Micros(at), happening) || at == 12);
+    }
+    let since: Vec<_> = alarms.raised().map(|raised| (raised.row.code, raised.since.0)).collect();
+    assert_eq!(since, [("MODEL_FAULT", 11), ("CAMERA_SILENT", 5), ("TOO_HOT", 3), ("LIGHT_DRIFT", 2)]);
+    assert!(alarms.raised().filter(|raised| raised.row.code.ends_with("DRIFT")).all(|raised| !raised.row.stops()));
 }
 
 #[test]

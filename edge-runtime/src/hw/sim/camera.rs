@@ -12,7 +12,7 @@ use shared::preprocess::row_to_rgb;
 use shared::units::Micros;
 
 use super::product::{self, FRAME_SIDE, Purpose};
-use super::world::{Part, Parts, Shared};
+use super::world::{Part, Parts, Plan, Shared};
 use crate::hw::roles::{FrameSource, HwFault, Picture, PictureFormat};
 
 /// Parts that are drawn ahead: two for each core of a large machine, 128 KiB each.
@@ -39,9 +39,9 @@ impl SimCamera {
     fn draw_ahead(&mut self) {
         while self.drawn.len() < DRAWN_AHEAD {
             let Some(part) = self.coming.next() else { return };
-            let (seed, (send, receive)) = (self.world.lock().plan().seed, sync_channel(1));
+            let (plan, (send, receive)) = (*self.world.lock().plan(), sync_channel(1));
             // Nobody waits for a part that the trigger missed, and its picture is dropped with the channel.
-            rayon::spawn(move || drop(send.send(picture_of(seed, part))));
+            rayon::spawn(move || drop(send.send(picture_of(&plan, part))));
             self.drawn.push_back((part.index, receive));
         }
     }
@@ -58,12 +58,14 @@ impl SimCamera {
         self.draw_ahead();
         let drawn = self.drawn.pop_front_if(|(index, _)| *index == part.index);
         let drawn = drawn.and_then(|(_, receive)| receive.recv().ok());
-        drawn.unwrap_or_else(|| picture_of(self.world.lock().plan().seed, part))
+        drawn.unwrap_or_else(|| picture_of(self.world.lock().plan(), part))
     }
 }
 
-fn picture_of(seed: u64, part: Part) -> Vec<u8> {
-    to_yuyv(&product::draw(seed, Purpose::Line, part.index, part.kind).rgb, FRAME_SIDE)
+fn picture_of(plan: &Plan, part: Part) -> Vec<u8> {
+    let mut drawn = product::draw(plan.seed, Purpose::Line, part.index, part.kind);
+    plan.light.shine(part.index, &mut drawn.rgb);
+    to_yuyv(&drawn.rgb, FRAME_SIDE)
 }
 
 impl FrameSource for SimCamera {
@@ -124,8 +126,11 @@ pub fn seen(yuyv: &[u8], width: usize) -> Result<Vec<u8>, FrameError> {
 
 #[cfg(test)]
 mod tests {
+    use shared::units::Travel;
+
     use super::*;
     use crate::hw::sim::product::draw;
+    use crate::hw::sim::world::Light;
     use crate::hw::sim::world::World;
     use crate::hw::sim::world::tests::{pass_edge, plan};
 
@@ -144,6 +149,18 @@ mod tests {
         let apart: u64 = rgb.iter().zip(&back).map(|(a, b)| u64::from(a.abs_diff(*b))).sum();
         let mean = apart as f64 / rgb.len() as f64;
         assert!(mean < 4.0, "mean difference {mean} levels");
+    }
+
+    #[test]
+    fn another_light_shines_from_its_part_on() {
+        let plan = Plan { light: Light { from_part: 5, factor: 0.5 }, ..plan() };
+        let mean = |index| {
+            let bytes = picture_of(&plan, Part { index, edge: Travel(0), kind: None });
+            let rgb = seen(&bytes, FRAME_SIDE).unwrap();
+            rgb.iter().map(|&b| f64::from(b)).sum::<f64>() / rgb.len() as f64
+        };
+        let (before, after) = (mean(4), mean(5));
+        assert!((0.45..0.55).contains(&(after / before)), "{before} and {after}");
     }
 
     #[test]
@@ -171,7 +188,7 @@ mod tests {
                 continue;
             }
             let picture = picture.unwrap();
-            assert_eq!(picture.bytes, picture_of(1, part), "part {}", part.index);
+            assert_eq!(picture.bytes, picture_of(&plan(), part), "part {}", part.index);
             assert!(picture.exposed_at >= exposed);
         }
     }

@@ -36,6 +36,29 @@ pub struct Plan {
     pub encoder_step_um: i64,
     /// How long the gate takes to move, either way.
     pub gate_rise: Micros,
+    /// The light over the camera.
+    pub light: Light,
+}
+
+/// A light that is another one from a part on.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Light {
+    /// Number of the first part that it shines on.
+    pub from_part: u32,
+    /// Its brightness, of what the product was drawn in.
+    pub factor: f64,
+}
+
+impl Light {
+    /// A light that stays as it is.
+    pub const STEADY: Self = Self { from_part: 0, factor: 1.0 };
+
+    /// A part's picture in this light: RGB, 8 bit, in place.
+    pub fn shine(&self, part: u32, rgb: &mut [u8]) {
+        if part >= self.from_part && self.factor != 1.0 {
+            rgb.iter_mut().for_each(|level| *level = (f64::from(*level) * self.factor).round() as u8);
+        }
+    }
 }
 
 /// A part that the belt carries.

@@ -11,7 +11,7 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use shared::units::{Micros, Travel};
 
 use super::belt::{Belt, Stretch};
-pub use super::plan::{Part, Parts, Plan};
+pub use super::plan::{Light, Part, Parts, Plan};
 use crate::hw::roles::Sensor;
 
 /// What really became of a part.
@@ -308,6 +308,7 @@ pub(crate) mod tests {
             photogate_before_um: 5_000,
             encoder_step_um: 100,
             gate_rise: Micros(10_000),
+            light: Light::STEADY,
         }
     }
 

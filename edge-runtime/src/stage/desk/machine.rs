@@ -7,6 +7,7 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
+use shared::drift::{Figure, Sample, Watch};
 use shared::limits::DESK_QUEUE;
 use shared::line::{Cause, Fate};
 use shared::record::Record;
@@ -83,6 +84,7 @@ pub struct Desk<S, J> {
     pub sink: S,
     /// What is wrong with the station.
     pub alarms: Alarms,
+    drift: Watch,
     status: Status,
     previous: Option<Taken>,
     camera_down: bool,
@@ -116,6 +118,7 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
             audit,
             sink,
             alarms,
+            drift: Watch::new(),
             status,
             previous: None,
             camera_down: false,
@@ -228,6 +231,9 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
         if let Some(score) = verdict.score() {
             self.status.scored(score);
         }
+        if let Some(sample) = evidence.as_ref().and_then(|evidence| evidence.drift) {
+            self.drift(now, &sample);
+        }
         self.audit.judged(part, evidence);
         if let Some(details) = self.audit.details(part) {
             details.inference = submitted.map(|at| now.saturating_sub(at));
@@ -333,6 +339,22 @@ impl<S: RecordSink, J: Judge> Desk<S, J> {
     pub fn finish(mut self, now: Micros) -> (S, Status, Result<(), AuditError>) {
         let abandoned = self.audit.abandon(now, self.travel, &mut self.sink);
         (self.sink, self.status, abandoned)
+    }
+
+    fn drift(&mut self, now: Micros, sample: &Sample) {
+        let before = Figure::ALL.map(|figure| self.drift.moved(figure).is_some());
+        self.drift.step(now, sample);
+        for (figure, before) in Figure::ALL.into_iter().zip(before) {
+            let moved = self.drift.moved(figure);
+            if before == moved.is_some() {
+                continue;
+            }
+            match &moved {
+                Some(moved) => tracing::warn!(%moved, since = moved.since.0, "the line has drifted"),
+                None => tracing::info!(?figure, "back to what is usual"),
+            }
+            self.alarm(now, Happening::Drift { figure, since: moved.map(|moved| moved.since) });
+        }
     }
 
     fn decide(&mut self, part: PartId, verdict: Verdict) {

@@ -199,7 +199,7 @@ impl Feed {
             at: now,
             state: if seen.ready { self.standing.state } else { State::Starting },
             counters,
-            alarms: seen.alarms.iter().map(alarm).collect(),
+            alarms: seen.alarms.iter().map(|raised| alarm(raised, &self.start)).collect(),
             speed_um_s: self.standing.speed_um_s.filter(|_| self.last.is_some_and(known)),
             queues: Queues {
                 records: seen.waiting.records,
@@ -213,9 +213,16 @@ impl Feed {
     }
 }
 
-fn alarm(raised: &Raised) -> Alarm {
-    let Raised { row, present, latched } = *raised;
-    Alarm { code: row.code.to_owned(), remedy: row.remedy.to_owned(), stops: row.stops(), present, latched }
+fn alarm(raised: &Raised, start: &RunStart) -> Alarm {
+    let Raised { row, present, latched, since } = *raised;
+    Alarm {
+        code: row.code.to_owned(),
+        remedy: row.remedy.to_owned(),
+        stops: row.stops(),
+        present,
+        latched,
+        since_us: start.wall_at(since).0,
+    }
 }
 
 fn part(departed: &Departed, start: &RunStart) -> Part {

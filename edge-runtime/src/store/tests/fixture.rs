@@ -73,7 +73,7 @@ pub fn record(part: u32, verdict: Verdict) -> Record {
 }
 
 pub fn evidence() -> Evidence {
-    Evidence { width: 8, input: vec![100; 192], heatmap: vec![0.5; 64], original: None, bundle: 0 }
+    Evidence { width: 8, input: vec![100; 192], heatmap: vec![0.5; 64], original: None, bundle: 0, drift: None }
 }
 
 pub fn open(folder: &Path) -> Store {
