@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::line::{Line, SILENT};
 use crate::store::Kept;
-use crate::wire::{self, Decoder, PREFACE, Refusal, ToPlant, ToStation, WireError};
+use crate::wire::{self, Decoder, NotSet, PREFACE, ToPlant, ToStation, WireError};
 
 /// From one try to connect to the next.
 const RETRY: Duration = Duration::from_secs(1);
@@ -67,7 +67,7 @@ pub enum Unheard {
 }
 
 /// What the station says to a request: whether the line is told, otherwise an earlier one is still on its way; or why it is not done.
-pub type Heard = Result<bool, Refusal>;
+pub type Heard = Result<bool, NotSet>;
 
 /// A request, with a number that is none yet, and who waits for its answer.
 type Request = (ToStation, oneshot::Sender<Heard>);

@@ -9,7 +9,7 @@ use crate::link::{Station, Unheard};
 use crate::log::chain::hex;
 use crate::log::journal::JournalError;
 use crate::log::{Journal, Note};
-use crate::wire::{Refusal, ToStation};
+use crate::wire::{NotSet, ToStation};
 
 /// What an entry of a threshold says.
 pub const THRESHOLD: &str = "threshold";
@@ -28,7 +28,7 @@ pub enum SetError {
     Unheard(#[from] Unheard),
     /// The station does not do it.
     #[error("refused by the station: {0:?}")]
-    Refused(Refusal),
+    Refused(NotSet),
 }
 
 /// What is to hold, for which bundle, and why.

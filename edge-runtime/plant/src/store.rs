@@ -86,7 +86,7 @@ pub struct Kept {
 }
 
 /// A place in the order in which parts left, from newest to oldest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// When, by the clock on the wall, in microseconds.
     pub wall_us: i64,

@@ -13,7 +13,7 @@ use std::time::Duration;
 use edge_plant::log::read;
 use edge_plant::roles::Role;
 use edge_plant::web::routes::{Needs, ROUTES};
-use edge_plant::wire::{self, Alarm, Basis, Decoder, Greeting, PREFACE, Refusal, Standing, State, ToPlant, ToStation};
+use edge_plant::wire::{self, Alarm, Basis, Decoder, Greeting, NotSet, PREFACE, Standing, State, ToPlant, ToStation};
 use shared::units::{Micros, Score};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -235,9 +235,7 @@ impl Station {
                             heard.lock().unwrap().push(threshold.map(Score::get));
                             ToPlant::Answer { number, taken: true }
                         }
-                        ToStation::SetThreshold { number, .. } => {
-                            ToPlant::Refused { number, why: Refusal::OtherBundle }
-                        }
+                        ToStation::SetThreshold { number, .. } => ToPlant::Refused { number, why: NotSet::OtherBundle },
                     };
                     drop(say(&answer));
                 }
@@ -306,12 +304,13 @@ fn what_is_pressed_is_in_the_log_and_an_edit_of_it_is_found() {
 }
 
 /// What each address answers, once somebody is let in; there is no station, and the form is none.
-const ADMITTED: [(&str, &str, u16); 18] = [
+const ADMITTED: [(&str, &str, u16); 19] = [
     ("GET", "/", 200),
     ("GET", "/events", 200),
     ("POST", "/acknowledge", 503),
     ("GET", "/rejects", 503),
     ("GET", "/parts/{run}/{part}", 503),
+    ("POST", "/parts/{run}/{part}", 415),
     ("GET", "/pictures/{run}/{part}", 503),
     ("GET", "/originals/{run}/{part}", 503),
     ("GET", "/threshold", 503),
@@ -329,13 +328,14 @@ const ADMITTED: [(&str, &str, u16); 18] = [
 ];
 
 /// For nobody, operator, engineer and admin, by hand for what matters most; 0 is whatever is answered to who is let in.
-const BY_HAND: [(&str, &str, &str, [u16; 4]); 10] = [
+const BY_HAND: [(&str, &str, &str, [u16; 4]); 11] = [
     ("anyone", "GET", "/", [0; 4]),
     ("anyone", "GET", "/metrics", [0; 4]),
     ("operator", "GET", "/", [401, 0, 0, 0]),
     ("operator", "GET", "/metrics", [401, 0, 0, 0]),
     ("operator", "GET", "/login", [0; 4]),
     ("anyone", "POST", "/acknowledge", [401, 0, 0, 0]),
+    ("anyone", "POST", "/parts/{run}/{part}", [401, 0, 0, 0]),
     ("anyone", "GET", "/threshold", [0; 4]),
     ("anyone", "POST", "/threshold", [401, 403, 0, 0]),
     ("anyone", "GET", "/log", [401, 403, 0, 0]),

@@ -233,8 +233,9 @@ impl Worker {
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Job { picture, reply }) = job else { return };
             // Taken before the picture and put away after it: giving back a network's memory takes a while.
-            let own = self.seat.bundle.bundle;
-            let fresh = seats.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|seat| seat.bundle.bundle != own);
+            let own = &self.seat.bundle;
+            let other = |seat: &mut Seat| !Arc::ptr_eq(&seat.bundle, own);
+            let fresh = seats.lock().unwrap_or_else(PoisonError::into_inner).pop_if(other);
             let old = fresh.map(|fresh| std::mem::replace(&mut self.seat, fresh));
             let (verdict, evidence) = self.inspect(picture);
             reply.give(verdict, evidence);

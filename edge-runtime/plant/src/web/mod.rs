@@ -13,6 +13,7 @@
 //! | `live` | the page *Live*, in regions that change one by one |
 //! | `events` | the regions that have changed, as server-sent events |
 //! | `rejects` | the gallery of rejected parts, and the page of one |
+//! | `marks` | what somebody says a part really was |
 //! | `threshold` | the page *Threshold*, and setting it |
 //! | `health` | how the station and its board are |
 //! | `chart` | counts → a picture of bars |
@@ -33,6 +34,7 @@ mod layout;
 mod live;
 mod log;
 mod login;
+mod marks;
 mod metrics;
 mod pictures;
 pub(crate) mod records;

@@ -2,6 +2,7 @@
 //!
 //! Both come from the station's store; see `store` for why. They need no script: the filter is a form, and older parts are a link away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Path, Query, State};
@@ -14,9 +15,11 @@ use shared::verdict::FAILURES;
 use shared::wall::WallTime;
 
 use super::layout::{self, Place, milliseconds, number, time};
+use super::marks;
 use super::records::RecordsError;
 use super::serve::Shared;
 use crate::clock;
+use crate::marks::{Mark, MarksError};
 use crate::roles::Visitor;
 use crate::store::{Entry, Filter, Key, PAGE};
 use crate::words::{Language, Word, remedy};
@@ -95,8 +98,18 @@ pub async fn gallery(
     let (language, cookie) = layout::chosen(wish.language.as_deref(), &headers, shared.language);
     let hours = wish.hours();
     let filter = Filter { code: wish.code().map(str::to_owned), since: since(hours), before: wish.before() };
-    let (status, found) = match shared.records.ask(move |reader| reader.rejects(&filter)).await {
-        Ok(entries) => (StatusCode::OK, cards(language, &wish, &entries)),
+    let marks = shared.marks.clone();
+    let found = shared.records.ask(move |reader| {
+        let entries = reader.rejects(&filter)?;
+        let keys: Vec<Key> = entries.iter().map(|entry| entry.key).collect();
+        Ok((entries, marks.map(|marks| marks.of(&keys)).transpose()))
+    });
+    let (status, found) = match found.await {
+        Ok((entries, Ok(marked))) => (StatusCode::OK, cards(language, &wish, &entries, &marked.unwrap_or_default())),
+        Ok((entries, Err(error))) => {
+            let trouble = no_marks(language, &error);
+            (StatusCode::OK, html! { (trouble) (cards(language, &wish, &entries, &BTreeMap::new())) })
+        }
         Err(error) => refused(language, &error),
     };
     let main = html! { h1 { (Word::Rejects.to(language)) } (form(language, &wish, hours)) (found) };
@@ -133,7 +146,12 @@ fn form(language: Language, wish: &Wish, hours: Option<u64>) -> Markup {
     }
 }
 
-fn cards(language: Language, wish: &Wish, entries: &[Entry]) -> Markup {
+/// What is said in place of marks that cannot be read.
+fn no_marks(language: Language, error: &MarksError) -> Markup {
+    html! { p.notice { (Word::NoMarksRead.to(language)) (error) } }
+}
+
+fn cards(language: Language, wish: &Wish, entries: &[Entry], marked: &BTreeMap<(i64, u32), Mark>) -> Markup {
     let say = |word: Word| word.to(language);
     let asked = format!(
         "reason={}&hours={}",
@@ -159,6 +177,7 @@ fn cards(language: Language, wish: &Wish, entries: &[Entry]) -> Markup {
                         b { (entry.code) } " · " (say(Word::Part)) " " (entry.key.part)
                         @if let Some(score) = entry.score { " · " (number(language, score, 3)) }
                         br; small { (time(entry.key.wall_us)) }
+                        @if let Some(mark) = marked.get(&(entry.key.run, entry.key.part)) { br; b { (say(marks::word(*mark))) } }
                     }
                 }
             }
@@ -178,15 +197,31 @@ pub async fn part(
     Path((run, number)): Path<(i64, u32)>,
 ) -> Response {
     let language = layout::language(&headers, shared.language);
-    let (status, main) = match shared.records.ask(move |reader| reader.part(run, number)).await {
-        Ok(Some(entry)) => (StatusCode::OK, about(language, &entry)),
+    let marks = shared.marks.clone();
+    let found = shared.records.ask(move |reader| {
+        let Some(entry) = reader.part(run, number)? else { return Ok(None) };
+        let marked = marks.map(|marks| marks.of(&[entry.key]));
+        Ok(Some((entry, marked)))
+    });
+    let (status, main) = match found.await {
+        Ok(Some((entry, marked))) => {
+            let marking = match marked {
+                None => html! {},
+                Some(Ok(marked)) => {
+                    let mark = marked.get(&(run, number)).copied();
+                    marks::buttons(language, &visitor, entry.key, mark)
+                }
+                Some(Err(error)) => no_marks(language, &error),
+            };
+            (StatusCode::OK, about(language, &entry, &marking))
+        }
         Ok(None) => (StatusCode::NOT_FOUND, html! { p.message { (Word::NoSuchPart.to(language)) } }),
         Err(error) => refused(language, &error),
     };
     (status, layout::page(&shared, &visitor, language, Place::Rejects, main)).into_response()
 }
 
-fn about(language: Language, entry: &Entry) -> Markup {
+fn about(language: Language, entry: &Entry, marking: &Markup) -> Markup {
     let say = |word: Word| word.to(language);
     let Key { wall_us, run, part } = entry.key;
     let ms = |micros: Option<i64>| micros.map_or("–".to_owned(), |micros| milliseconds(language, micros));
@@ -223,6 +258,7 @@ fn about(language: Language, entry: &Entry) -> Markup {
             } @else { p.hint { (say(Word::NoPictureKept)) } }
             dl { @for (key, value) in rows { div { dt { (say(key)) } dd { (value) } } } }
         }
+        (marking)
         p { a href="/rejects" { (say(Word::Back)) } }
     }
 }

@@ -128,7 +128,7 @@ mod tests {
     use shared::verdict::{Reason, Verdict};
 
     use super::*;
-    use crate::wire::{Alarm, Basis, Greeting, Part, Refusal, Standing, State, ToPlant, ToStation};
+    use crate::wire::{Alarm, Basis, Greeting, NotSet, Part, Standing, State, ToPlant, ToStation};
     use shared::limits::MAX_GOOD_SCORES;
 
     fn words() -> Vec<ToPlant> {
@@ -179,7 +179,7 @@ mod tests {
             ToPlant::Part(part),
             ToPlant::Lost(3),
             ToPlant::Answer { number: 9, taken: false },
-            ToPlant::Refused { number: 9, why: Refusal::Fixed },
+            ToPlant::Refused { number: 9, why: NotSet::Fixed },
         ]
     }
 

@@ -34,13 +34,13 @@ pub enum ToPlant {
         /// The request's.
         number: u32,
         /// Why.
-        why: Refusal,
+        why: NotSet,
     },
 }
 
-/// Why a request is not done.
+/// Why a threshold is not set.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
-pub enum Refusal {
+pub enum NotSet {
     /// The station's configuration or command line says what the threshold is.
     Fixed,
     /// Another bundle judges than the one that was meant.

@@ -195,6 +195,19 @@ words! {
     Before: "Before", "Vorher";
     After: "After", "Nachher";
     NoEntry: "No entry:", "Kein Eintrag:";
+    MarkForTraining: "Mark for training", "Für das Training markieren";
+    MarkGood: "This was good", "Das war gut";
+    MarkBad: "This was bad", "Das war schlecht";
+    MarkNone: "Take the mark away", "Markierung entfernen";
+    MarkedGood: "✓ marked as good", "✓ als gut markiert";
+    MarkedBad: "✗ marked as bad", "✗ als schlecht markiert";
+    MarkHint: "For the next training: edge-plant export-marks. Nothing changes on the line.",
+        "Für das nächste Training: edge-plant export-marks. An der Linie ändert sich nichts.";
+    SignInToMark: "Whoever is signed in may say what this part really was.", "Wer angemeldet ist, kann sagen, was dieses Teil wirklich war.";
+    NoMarks: "No marks are kept: the configuration does not name a folder under [roles].",
+        "Es werden keine Markierungen geführt: Die Konfiguration nennt unter [roles] keinen Ordner.";
+    NoMarksRead: "The marks cannot be read: ", "Die Markierungen sind nicht lesbar: ";
+    NotMarked: "Not done: the mark cannot be kept.", "Nicht ausgeführt: Die Markierung kann nicht festgehalten werden.";
     Health: "Health", "Zustand";
     Fine: "fine", "in Ordnung";
     Look: "look at it", "ansehen";

@@ -4,7 +4,7 @@
 //! any moment goes on with what was answered. Waits for the disk, on the plant's thread, which nobody waits for. Whether somebody may set it,
 //! and that it is written to a log, is the plant's process's business.
 
-use edge_plant::wire::{Basis, Refusal};
+use edge_plant::wire::{Basis, NotSet};
 use shared::manifest::{Manifest, Precision};
 use shared::units::Score;
 
@@ -25,19 +25,19 @@ impl Setter {
     /// Keeps a threshold, or that none is set, and leaves it for the line.
     ///
     /// # Errors
-    /// [`Refusal`]; what held before holds.
-    pub fn set(&self, shared: &Shared, sha256: &[u8; 32], threshold: Option<Score>) -> Result<(), Refusal> {
-        let (Some(settings), basis) = (&self.settings, shared.basis()) else { return Err(Refusal::Fixed) };
+    /// [`NotSet`]; what held before holds.
+    pub fn set(&self, shared: &Shared, sha256: &[u8; 32], threshold: Option<Score>) -> Result<(), NotSet> {
+        let (Some(settings), basis) = (&self.settings, shared.basis()) else { return Err(NotSet::Fixed) };
         if basis.bundle_sha256 != *sha256 {
-            return Err(Refusal::OtherBundle);
+            return Err(NotSet::OtherBundle);
         }
         let wanted = Wanted { sha256: *sha256, threshold: threshold.unwrap_or(basis.own) };
         if wanted.threshold.get() >= 1.0 {
-            return Err(Refusal::NoThreshold);
+            return Err(NotSet::NoThreshold);
         }
         settings.set(sha256, self.precision, threshold).map_err(|error| {
             tracing::error!(%error, "the threshold stays as it is");
-            Refusal::NotKept
+            NotSet::NotKept
         })?;
         tracing::warn!(threshold = wanted.threshold.get(), "the plant's process sets the threshold");
         shared.ask_for_threshold(wanted);

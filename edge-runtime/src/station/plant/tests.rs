@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use edge_plant::wire::{self, Basis, Decoder, PREFACE, Part, Refusal, Standing, State, ToPlant, ToStation};
+use edge_plant::wire::{self, Basis, Decoder, NotSet, PREFACE, Part, Standing, State, ToPlant, ToStation};
 use shared::limits::PLANT_QUEUE;
 use shared::manifest::Precision;
 use shared::record::{RawRecord, Record};
@@ -284,7 +284,7 @@ fn a_threshold_is_kept_before_it_is_answered_and_the_line_hears_of_the_newest() 
     assert_eq!((standing.bundle, standing.threshold), (1, score(0.25)));
 
     for (number, sha256, threshold, why) in
-        [(3, [4; 32], 0.4, Refusal::OtherBundle), (4, CAPS, 1.0, Refusal::NoThreshold)]
+        [(3, [4; 32], 0.4, NotSet::OtherBundle), (4, CAPS, 1.0, NotSet::NoThreshold)]
     {
         assert_eq!(set(&mut plant, number, sha256, Some(threshold)), ToPlant::Refused { number, why });
         assert_eq!((kept(&sha256), station.feed.threshold_wanted()), (kept(&sha256).filter(|_| sha256 == CAPS), None));
@@ -310,7 +310,7 @@ fn a_threshold_is_kept_before_it_is_answered_and_the_line_hears_of_the_newest() 
     std::fs::remove_dir_all(&folder).unwrap();
     std::fs::write(&folder, "in the way").unwrap();
     drop(station.feed.threshold_wanted());
-    assert_eq!(set(&mut plant, 8, [4; 32], Some(0.5)), ToPlant::Refused { number: 8, why: Refusal::NotKept });
+    assert_eq!(set(&mut plant, 8, [4; 32], Some(0.5)), ToPlant::Refused { number: 8, why: NotSet::NotKept });
     assert_eq!(station.feed.threshold_wanted(), None);
 }
 
@@ -320,7 +320,7 @@ fn a_station_that_lets_nobody_set_its_threshold_says_so() {
     let clock = Arc::new(Set(AtomicU64::new(1_000)));
     let feed = feed(&folder.path().join("plant.sock"), FIXED, &clock);
     let mut plant = Plant::greeted(&folder.path().join("plant.sock"));
-    assert_eq!(set(&mut plant, 1, CAPS, Some(0.3)), ToPlant::Refused { number: 1, why: Refusal::Fixed });
+    assert_eq!(set(&mut plant, 1, CAPS, Some(0.3)), ToPlant::Refused { number: 1, why: NotSet::Fixed });
     assert!(feed.threshold_wanted().is_none() && !folder.path().join("thresholds").exists());
 }
 

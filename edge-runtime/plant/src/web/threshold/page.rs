@@ -21,7 +21,7 @@ use crate::web::chart::{Chart, Mark};
 use crate::web::layout::{self, Place, number};
 use crate::web::rejects;
 use crate::web::serve::Shared;
-use crate::wire::{Basis, Refusal};
+use crate::wire::{Basis, NotSet};
 use crate::words::{Language, Word};
 
 /// What the page is drawn from.
@@ -313,10 +313,10 @@ pub async fn change(
             let done = set(&shared.station, &shared.journal, &visitor.name, visitor.role_name(), wanted).await;
             match done {
                 Ok(()) => (StatusCode::ACCEPTED, Word::ThresholdSet),
-                Err(SetError::Refused(Refusal::Fixed)) => (StatusCode::CONFLICT, Word::ThresholdFixed),
-                Err(SetError::Refused(Refusal::OtherBundle)) => (StatusCode::CONFLICT, Word::OtherBundleNow),
-                Err(SetError::Refused(Refusal::NoThreshold)) => (StatusCode::UNPROCESSABLE_ENTITY, Word::NoThreshold),
-                Err(SetError::Refused(Refusal::NotKept)) => (StatusCode::SERVICE_UNAVAILABLE, Word::ThresholdNotKept),
+                Err(SetError::Refused(NotSet::Fixed)) => (StatusCode::CONFLICT, Word::ThresholdFixed),
+                Err(SetError::Refused(NotSet::OtherBundle)) => (StatusCode::CONFLICT, Word::OtherBundleNow),
+                Err(SetError::Refused(NotSet::NoThreshold)) => (StatusCode::UNPROCESSABLE_ENTITY, Word::NoThreshold),
+                Err(SetError::Refused(NotSet::NotKept)) => (StatusCode::SERVICE_UNAVAILABLE, Word::ThresholdNotKept),
                 Err(SetError::Unheard(_)) => (StatusCode::SERVICE_UNAVAILABLE, Word::ThresholdUnheard),
                 Err(SetError::Log(error)) => {
                     tracing::error!(%error, "a change cannot be written to the log");
