@@ -42,7 +42,8 @@ struct Row {
     what: Word,
     value: String,
     limit: String,
-    state: Condition,
+    /// Nothing where nobody tells.
+    state: Option<Condition>,
 }
 
 /// `GET /health`.
@@ -99,20 +100,19 @@ fn rows(language: Language, now: &Standing, untold: u64) -> Vec<Row> {
             what: Word::Temperature,
             value: readings.hottest_millicelsius.map_or_else(unknown, degrees),
             limit: readings.too_hot_millicelsius.map_or_else(unknown, degrees),
-            state: heat
-                .map_or(Condition::Fine, |(heat, limit)| state(heat, limit.saturating_sub(NEARLY_TOO_HOT), limit)),
+            state: heat.map(|(heat, limit)| state(heat, limit.saturating_sub(NEARLY_TOO_HOT), limit)),
         },
         Row {
             what: Word::Throttled,
             value: readings.throttled.map_or_else(unknown, |yes| say(if yes { Word::Yes } else { Word::No })),
             limit: unknown(),
-            state: if readings.throttled == Some(true) { Condition::Near } else { Condition::Fine },
+            state: readings.throttled.map(|yes| if yes { Condition::Near } else { Condition::Fine }),
         },
         Row {
             what: Word::Disk,
             value: readings.free_bytes.map_or_else(unknown, room),
             limit: readings.least_free_bytes.map_or_else(unknown, room),
-            state: disk.map_or(Condition::Fine, |(free, least)| match free {
+            state: disk.map(|(free, least)| match free {
                 free if free < least => Condition::Beyond,
                 free if free < least.saturating_mul(2) => Condition::Near,
                 _ => Condition::Fine,
@@ -127,7 +127,7 @@ fn rows(language: Language, now: &Standing, untold: u64) -> Vec<Row> {
         (Word::FramesWait, queues.frames, CAMERA_QUEUE, CAMERA_QUEUE / 2),
     ] {
         // A queue that is full is at its limit, not beyond it: what it loses is counted below.
-        let state = state(waiting, near as u64, room as u64 + 1);
+        let state = Some(state(waiting, near as u64, room as u64 + 1));
         rows.push(Row { what, value: waiting.to_string(), limit: room.to_string(), state });
     }
     let silent = Micros(u64::try_from(SILENT.as_micros()).unwrap_or(u64::MAX));
@@ -136,7 +136,7 @@ fn rows(language: Language, now: &Standing, untold: u64) -> Vec<Row> {
     for (what, age) in
         [(Word::CameraTurned, ages.camera), (Word::GateTurned, ages.gate), (Word::JudgingSince, ages.judging)]
     {
-        rows.push(Row { what, value: ms(age), limit: ms(silent), state: state(age, SLOW, silent) });
+        rows.push(Row { what, value: ms(age), limit: ms(silent), state: Some(state(age, SLOW, silent)) });
     }
     for (what, lost) in [
         (Word::FramesLost, now.drops.frames),
@@ -144,7 +144,7 @@ fn rows(language: Language, now: &Standing, untold: u64) -> Vec<Row> {
         (Word::LateVerdicts, now.counters.late),
         (Word::Untold, untold),
     ] {
-        let state = if lost > 0 { Condition::Near } else { Condition::Fine };
+        let state = Some(if lost > 0 { Condition::Near } else { Condition::Fine });
         rows.push(Row { what, value: lost.to_string(), limit: "0".to_owned(), state });
     }
     rows
@@ -159,9 +159,10 @@ fn table(language: Language, rows: &[Row]) -> Markup {
                 tbody {
                     @for Row { what, value, limit, state } in rows {
                         @let (class, word) = match state {
-                            Condition::Fine => ("good", Word::Fine),
-                            Condition::Near => ("warn", Word::Look),
-                            Condition::Beyond => ("bad", Word::Beyond),
+                            None => ("unknown", Word::NotTold),
+                            Some(Condition::Fine) => ("good", Word::Fine),
+                            Some(Condition::Near) => ("warn", Word::Look),
+                            Some(Condition::Beyond) => ("bad", Word::Beyond),
                         };
                         tr { th scope="row" { (say(*what)) } td { (value) } td { (limit) } td class=(class) { (say(word)) } }
                     }
@@ -235,7 +236,7 @@ mod tests {
 
     fn states(now: &Standing, untold: u64) -> Vec<(Word, Condition)> {
         let rows = rows(Language::English, now, untold).into_iter();
-        rows.filter(|row| row.state != Condition::Fine).map(|row| (row.what, row.state)).collect()
+        rows.filter_map(|row| Some((row.what, row.state?))).filter(|(_, state)| *state != Condition::Fine).collect()
     }
 
     #[test]

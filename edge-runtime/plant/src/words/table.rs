@@ -236,6 +236,7 @@ words! {
     Health: "Health", "Zustand";
     Fine: "fine", "in Ordnung";
     Look: "look at it", "ansehen";
+    NotTold: "not told", "nicht bekannt";
     Beyond: "beyond its limit", "über der Grenze";
     Limit: "Limit", "Grenze";
     Value: "Now", "Jetzt";
