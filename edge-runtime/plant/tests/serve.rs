@@ -61,10 +61,14 @@ impl Plant {
     }
 
     fn request(&self, head: &str) -> Answer {
+        self.request_with(head, "")
+    }
+
+    fn request_with(&self, head: &str, body: &str) -> Answer {
         let mut stream = TcpStream::connect(&self.address).unwrap();
         stream.set_read_timeout(Some(PATIENCE)).unwrap();
         let host = if head.contains("Host:") { String::new() } else { format!("Host: {}\r\n", self.address) };
-        write!(stream, "{head}{host}Connection: close\r\n\r\n").unwrap();
+        write!(stream, "{head}{host}Connection: close\r\n\r\n{body}").unwrap();
         let mut bytes = Vec::new();
         stream.read_to_end(&mut bytes).unwrap();
         let split = bytes.windows(4).position(|four| four == b"\r\n\r\n").unwrap();
@@ -505,7 +509,8 @@ fn products_are_changed_from_the_page_and_by_a_controller_and_how_far_it_is_is_s
     let origin = format!("Origin: http://{}\r\n", plant.address);
     let post = |product: &str| {
         let (kind, length) = ("Content-Type: application/x-www-form-urlencoded\r\n", product.len());
-        plant.request(&format!("POST /products HTTP/1.1\r\n{origin}{kind}Content-Length: {length}\r\n\r\n{product}"))
+        let head = format!("POST /products HTTP/1.1\r\n{origin}{kind}Content-Length: {length}\r\n");
+        plant.request_with(&head, product)
     };
     assert_eq!(post("product=7").status, 503, "no station");
     let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
