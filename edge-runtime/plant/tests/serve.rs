@@ -630,11 +630,7 @@ fn products(change: Change, running: u16) -> ToPlant {
 fn products_are_changed_from_the_page_and_by_a_controller_and_how_far_it_is_is_shown() {
     const ON: u16 = 0xff00;
     let (plant, listener) = Plant::start();
-    let origin = format!("Origin: http://{}\r\n", plant.address);
-    let post = |product: &str| {
-        let (kind, length) = ("Content-Type: application/x-www-form-urlencoded\r\n", product.len());
-        plant.send(&format!("POST /products HTTP/1.1\r\n{origin}{kind}Content-Length: {length}\r\n"), product)
-    };
+    let post = |product: &str| plant.form("/products", product);
     assert_eq!(post("product=7").status, 503, "no station");
     let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
     station.stand(State::Run, Vec::new());
