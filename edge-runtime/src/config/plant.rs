@@ -16,6 +16,7 @@ use super::error::ConfigError;
 pub struct RawPlant {
     /// The socket that is opened; with its folder at most 107 bytes.
     pub socket: PathBuf,
+    /// Whether an engineer who is signed in to `edge-plant` may set the threshold.
     #[serde(default = "yes")]
     pub set_threshold: bool,
 }

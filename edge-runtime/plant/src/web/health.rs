@@ -46,7 +46,7 @@ struct Row {
     state: Option<Condition>,
 }
 
-/// `GET /health`.
+/// `GET /health`: times to judge, fire errors, heat, room, queues and threads of the station, each with its limit.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

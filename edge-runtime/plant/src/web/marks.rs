@@ -58,7 +58,7 @@ pub struct Filled {
     mark: String,
 }
 
-/// `POST /parts/{run}/{part}`: 303 to the part's page; 404 where there is no such part, 409 where no marks are kept, 503 where it cannot be written.
+/// `POST /parts/{run}/{part}`: what the part really was. 303 to the part's page; 404 where there is no such part, 409 where no marks are kept, 503 where it cannot be written.
 pub async fn mark(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,

@@ -34,7 +34,7 @@ struct Looked<'a> {
     tally: Option<Tally>,
 }
 
-/// `GET /threshold`.
+/// `GET /threshold`: scores of the held-out good parts and of the line's, and what another threshold promises and would have done.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
     Extension(visitor): Extension<Visitor>,
