@@ -148,7 +148,7 @@ pub struct Bundle {
     pub product: String,
     /// SHA-256 of the whole file.
     pub sha256: [u8; 32],
-    /// A part is bad when its score is greater.
+    /// A part is bad when its score is greater, where no other threshold was set.
     pub threshold: Score,
     /// Seconds since 1970 at which it was made.
     pub created: u64,
