@@ -153,7 +153,7 @@ fn rows(language: Language, now: &Standing, untold: u64) -> Vec<Row> {
 fn table(language: Language, rows: &[Row]) -> Markup {
     let say = |word: Word| word.to(language);
     html! {
-        section.wide {
+        section.wide tabindex="0" role="region" aria-label=(Word::Health.to(language)) {
             table.compare {
                 thead { tr { td {} @for word in [Word::Value, Word::Limit, Word::Judgement] { th scope="col" { (say(word)) } } } }
                 tbody {

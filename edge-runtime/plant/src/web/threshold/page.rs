@@ -176,7 +176,7 @@ impl Looked<'_> {
             promises[column].as_ref().map_or("–".to_owned(), |promise| percent(self.language, of(promise)))
         };
         html! {
-            section.wide {
+            section.wide tabindex="0" role="region" aria-label=(self.say(Word::Threshold)) {
                 table.compare {
                     thead {
                         tr {
