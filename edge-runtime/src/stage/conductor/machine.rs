@@ -58,8 +58,8 @@ pub struct Conductor {
     changing: bool,
     /// The photogate's last edge, as long as the belt has not run backwards since.
     met: Option<Micros>,
-    /// Edges of parts in flight, to know where each was to be fired for.
-    edges: VecDeque<(PartId, Travel)>,
+    /// Where the gate is to be opened for each part in flight: by the geometry that it came with.
+    due: VecDeque<(PartId, Travel)>,
     wanted: (bool, bool),
     desk_heard: Micros,
     shown: Option<(bool, bool)>,
@@ -76,7 +76,7 @@ pub struct Standing {
     unknown: Option<Unknown>,
     lost: bool,
     met: Option<Micros>,
-    edges: VecDeque<(PartId, Travel)>,
+    due: VecDeque<(PartId, Travel)>,
     wanted: (bool, bool),
     desk_heard: Micros,
     shown: Option<(bool, bool)>,
@@ -92,8 +92,8 @@ impl Standing {
         self.gate.is_sound()
             && self.odometer.is_sound()
             && self.unknown.is_none_or(|unknown| near(unknown.edges_before) && near(unknown.until))
-            && self.edges.len() <= MAX_PARTS_IN_FLIGHT
-            && self.edges.iter().all(|(_, edge)| near(*edge))
+            && self.due.len() <= MAX_PARTS_IN_FLIGHT
+            && self.due.iter().all(|(_, place)| near(*place))
     }
 }
 
@@ -118,7 +118,7 @@ impl Conductor {
             lost: false,
             changing: false,
             met: None,
-            edges: VecDeque::new(),
+            due: VecDeque::new(),
             wanted: (false, true),
             desk_heard: now,
             shown: None,
@@ -139,7 +139,7 @@ impl Conductor {
             unknown: self.unknown,
             lost: self.lost,
             met: self.met,
-            edges: self.edges.clone(),
+            due: self.due.clone(),
             wanted: self.wanted,
             desk_heard: self.desk_heard,
             shown: self.shown,
@@ -161,7 +161,7 @@ impl Conductor {
             lost: standing.lost,
             changing: standing.changing,
             met: standing.met,
-            edges: standing.edges,
+            due: standing.due,
             wanted: standing.wanted,
             desk_heard: standing.desk_heard,
             shown: standing.shown,
@@ -363,19 +363,19 @@ impl Conductor {
         for &action in actions {
             let said = match action {
                 Action::Registered { part } => {
-                    if self.edges.len() >= MAX_PARTS_IN_FLIGHT {
-                        self.edges.pop_front();
+                    if self.due.len() >= MAX_PARTS_IN_FLIGHT {
+                        self.due.pop_front();
                     }
-                    self.edges.push_back((part, travel));
+                    self.due.push_back((part, self.layout.commit(travel)));
                     blind = Some(part);
                     Said::Seen { part, at, travel }
                 }
                 Action::Bounced => Said::Bounced,
                 Action::Open { part, .. } if in_control => {
-                    let edge = self.edges.iter().find(|(known, _)| *known == part).map(|&(_, edge)| edge);
+                    let due = self.due.iter().find(|(known, _)| *known == part).map(|&(_, place)| place);
                     // Whatever nobody announced is fired for where it is met, an encoder that stands notwithstanding.
                     let met = self.odometer.going_on_at(at);
-                    let planned = edge.map_or(met, |edge| self.layout.commit(edge));
+                    let planned = due.unwrap_or(met);
                     let moved = clock.now();
                     let error_us = moved.0 as i64 - self.odometer.time_at(planned).0 as i64;
                     // Steps of a belt that runs on may wait to be heard.
@@ -384,7 +384,7 @@ impl Conductor {
                 Action::Decided { part, fate } => Said::Decided { part, at, travel, fate },
                 Action::Late { part, verdict } => Said::Late { part, verdict },
                 Action::Left { part } => {
-                    self.edges.retain(|(known, _)| *known != part);
+                    self.due.retain(|(known, _)| *known != part);
                     Said::Left { part, at }
                 }
                 Action::Unknown { .. }
