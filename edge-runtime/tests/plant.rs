@@ -12,11 +12,12 @@ use std::time::Duration;
 use edge_plant::wire::{self, Decoder, PREFACE, Part, State, ToPlant, ToStation};
 use edge_runtime::store::{Filter, Reader};
 use rustix::process::{Pid, Signal, kill_process};
+use shared::units::Score;
 
 const DEMO: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/../models/demo");
 
 /// A line whose every part is spoilt, and that three rejects stop.
-fn station(folder: &Path) -> Child {
+fn station(folder: &Path) -> Station {
     let mut text = include_str!("../config/sim.toml").to_owned();
     for (from, to) in [
         ("../../models/demo", DEMO),
@@ -32,7 +33,18 @@ fn station(folder: &Path) -> Child {
     std::fs::write(folder.join("station.toml"), text).unwrap();
     let mut command = Command::new(env!("CARGO_BIN_EXE_edge-runtime"));
     command.args(["run", "--config", "station.toml", "--real-time"]).current_dir(folder);
-    command.stdin(Stdio::null()).stdout(Stdio::null()).spawn().unwrap()
+    command.stdin(Stdio::null()).stdout(Stdio::null());
+    Station(command.spawn().unwrap())
+}
+
+/// A station that does not outlive a test that fails.
+struct Station(Child);
+
+impl Drop for Station {
+    fn drop(&mut self) {
+        drop(self.0.kill());
+        drop(self.0.wait());
+    }
 }
 
 struct Plant {
@@ -70,19 +82,30 @@ impl Plant {
 #[test]
 fn a_plant_hears_of_every_part_and_its_reset_clears_what_is_latched() {
     let folder = tempfile::tempdir().unwrap();
-    let mut child = station(folder.path());
+    let mut station = station(folder.path());
     let mut plant = Plant::connect(&folder.path().join("plant.sock")).expect("the station opens its socket");
     let Some(ToPlant::Greeting(greeting)) = plant.next() else { panic!("no greeting") };
     assert_eq!((greeting.run, greeting.simulation, greeting.station.as_str()), (1, true, "Crown caps, demonstration"));
     assert_eq!(std::fs::canonicalize(&greeting.store).unwrap(), folder.path().join("audit").canonicalize().unwrap());
 
+    let Some(ToPlant::Basis(basis)) = plant.next() else { panic!("no basis") };
+    assert_eq!((basis.bundle_sha256, basis.own, basis.may_be_set), (greeting.bundle_sha256, greeting.threshold, true));
+    assert!(basis.good_scores.len() > 10 && basis.good_scores.is_sorted());
+
     let mut parts: BTreeMap<u32, Part> = BTreeMap::new();
     let mut out = PREFACE.to_vec();
-    // Stopped by rejects, acknowledged, running again, and stopped again: that is the course.
-    let (mut stopped, mut answered, mut ran) = (false, false, false);
+    // Stopped by rejects, acknowledged, running again, and stopped again; then a threshold that lets every part pass: that is the course.
+    let (mut stopped, mut answered, mut ran, mut raised) = (false, false, false, false);
+    let high = Score::new(0.999_99).unwrap();
     loop {
         match plant.next().expect("the station runs") {
-            ToPlant::Part(part) => drop(parts.insert(part.number.0, part)),
+            ToPlant::Part(part) => {
+                parts.insert(part.number.0, part);
+                if part.bundle == Some(1) && part.passed {
+                    assert!(part.verdict.score().unwrap() > basis.own, "it would have been bad before");
+                    break;
+                }
+            }
             ToPlant::Standing(standing) => {
                 let latched = standing.alarms.iter().any(|alarm| alarm.code == "REJECTS_IN_A_ROW" && alarm.latched);
                 assert_eq!(standing.state == State::Fault, standing.alarms.iter().any(|alarm| alarm.stops));
@@ -92,26 +115,37 @@ fn a_plant_hears_of_every_part_and_its_reset_clears_what_is_latched() {
                     plant.stream.write_all(&out).unwrap();
                 }
                 ran |= answered && standing.state == State::Run;
-                if ran && latched {
+                if ran && latched && !raised {
+                    raised = true;
                     assert_eq!(standing.counters.parts, parts.len() as u64, "a standing comes behind its parts");
                     assert!(standing.latency.total() > 0 && standing.fire_error.total() > 0);
-                    break;
+                    assert_eq!((standing.bundle, standing.threshold), (0, basis.own));
+                    let (bundle_sha256, threshold) = (basis.bundle_sha256, Some(high));
+                    let mut out = Vec::new();
+                    wire::encode(&ToStation::SetThreshold { number: 43, bundle_sha256, threshold }, &mut out).unwrap();
+                    plant.stream.write_all(&out).unwrap();
+                } else if raised && standing.alarms.iter().any(|alarm| alarm.latched) {
+                    // Parts that were judged before stop it again.
+                    let mut out = Vec::new();
+                    wire::encode(&ToStation::Acknowledge { number: 44 }, &mut out).unwrap();
+                    plant.stream.write_all(&out).unwrap();
                 }
+                assert!(standing.bundle == 0 || standing.threshold == high);
             }
             ToPlant::Answer { number, taken } => {
-                assert!(number == 42 && taken);
+                assert!(matches!((number, taken), (42 | 43, true) | (44, _)));
                 answered = true;
             }
             other => panic!("{other:?}"),
         }
     }
-    kill_process(Pid::from_child(&child), Signal::TERM).unwrap();
+    kill_process(Pid::from_child(&station.0), Signal::TERM).unwrap();
     while let Some(word) = plant.next() {
         if let ToPlant::Part(part) = word {
             parts.insert(part.number.0, part);
         }
     }
-    assert!(child.wait().unwrap().success());
+    assert!(station.0.wait().unwrap().success());
     assert!(!folder.path().join("plant.sock").exists());
 
     let reader = Reader::open(&folder.path().join("audit")).unwrap();
@@ -124,4 +158,15 @@ fn a_plant_hears_of_every_part_and_its_reset_clears_what_is_latched() {
         assert_eq!((told.wall_us, told.fire_error_us), (entry.wall.0, entry.details.fire_error_us));
     }
     assert!(parts.is_empty(), "told of parts that have no record: {parts:?}");
+    let taken: Vec<_> =
+        reader.runs().unwrap()[0].takeovers.iter().map(|taken| (taken.number, taken.threshold)).collect();
+    assert_eq!(taken, [(1, Some(high))]);
+
+    // A restart goes on with it.
+    let mut command = Command::new(env!("CARGO_BIN_EXE_edge-runtime"));
+    command.args(["run", "--config", "station.toml", "--parts", "1"]).current_dir(folder.path());
+    let again = command.stdin(Stdio::null()).output().unwrap();
+    let said = String::from_utf8(again.stderr).unwrap();
+    assert!(again.status.success() && said.contains("0.99999, as it was set on this station"), "{said}");
+    assert_eq!(reader.runs().unwrap()[1].threshold, Some(high));
 }

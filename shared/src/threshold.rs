@@ -32,6 +32,19 @@ pub struct Threshold {
     pub upper_bound_95: f64,
 }
 
+/// What a threshold promises that was not chosen for a target.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Promise {
+    /// How many of the held-out good pictures score above it.
+    pub above: usize,
+    /// How many good parts were held out.
+    pub parts: usize,
+    /// The false-reject rate to be expected.
+    pub expected: f64,
+    /// The false-reject rate that is not exceeded with 95 % confidence.
+    pub upper_bound_95: f64,
+}
+
 /// Why no threshold can be chosen.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub enum ThresholdError {
@@ -109,19 +122,8 @@ pub fn choose(scores: &[f32], parts: &[u16], target: f64) -> Result<Threshold, T
     if !(target > 0.0 && target < 1.0) {
         return Err(ThresholdError::Target { target });
     }
-    let unordered = |&at: &usize| !scores[at].is_finite() || at > 0 && scores[at] < scores[at - 1];
-    if let Some(index) = (0..scores.len()).find(unordered) {
-        return Err(ThresholdError::Score { index, value: scores[index] });
-    }
-    let numbered =
-        parts.is_empty() || parts.len() == scores.len() && parts.iter().all(|&p| usize::from(p) < parts.len());
-    if !numbered || scores.len() > MAX_GOOD_SCORES {
-        return Err(ThresholdError::Parts { scores: scores.len(), parts: parts.len() });
-    }
-    let mut pictures = [0u16; MAX_GOOD_SCORES];
-    (0..scores.len()).for_each(|at| pictures[parts.get(at).map_or(at, |&part| part.into())] += 1);
-    let count = pictures.iter().filter(|&&pictures| pictures > 0).count();
-    let share = 1.0 / (count as f64 + 1.0);
+    let weights = Weights::of(scores, parts)?;
+    let (count, share) = (weights.count, weights.share());
     // What a new part itself adds comes first: it may lie anywhere.
     let mut expected = share;
     if scores.is_empty() || expected > target + RANK_TOLERANCE * share {
@@ -131,22 +133,78 @@ pub fn choose(scores: &[f32], parts: &[u16], target: f64) -> Result<Threshold, T
     let mut rank = 1;
     for at in (1..scores.len()).rev() {
         // Lowering the threshold below this score rejects it.
-        let part = parts.get(at).map_or(at, |&part| part.into());
-        let lowered = expected + share / f64::from(pictures[part]);
+        let lowered = expected + weights.of_picture(at);
         if lowered > target + RANK_TOLERANCE * share {
             break;
         }
         (expected, rank) = (lowered, rank + 1);
     }
-    let (k, n) = (expected / share, count as f64);
-    Ok(Threshold {
-        value: scores[scores.len() - rank],
-        rank,
-        parts: count,
-        target,
-        expected,
-        upper_bound_95: if k < n { beta::quantile(k, n + 1.0 - k, 0.95) } else { 1.0 },
-    })
+    let value = scores[scores.len() - rank];
+    Ok(Threshold { value, rank, parts: count, target, expected, upper_bound_95: weights.upper_bound_95(expected) })
+}
+
+/// What any threshold promises, on the scale of the scores; `scores` and `parts` as for [`choose`].
+///
+/// With `above` good parts of n above it, the rate is expected to be (above + 1) / (n + 1) at most, and the bound is the quantile of
+/// Beta(above + 1, n - above): for a threshold that was found from these parts by the argument above, and for one that has nothing to do
+/// with them because that is Clopper and Pearson's bound (1934) of a share.
+///
+/// # Errors
+/// When scores or part numbers are not as they should be, or there are none.
+pub fn promise(scores: &[f32], parts: &[u16], value: f32) -> Result<Promise, ThresholdError> {
+    let weights = Weights::of(scores, parts)?;
+    if !value.is_finite() || scores.is_empty() {
+        return Err(ThresholdError::Score { index: 0, value });
+    }
+    let first = scores.partition_point(|&score| score <= value);
+    let expected = (first..scores.len()).fold(weights.share(), |sum, at| sum + weights.of_picture(at));
+    let upper_bound_95 = weights.upper_bound_95(expected);
+    Ok(Promise { above: scores.len() - first, parts: weights.count, expected, upper_bound_95 })
+}
+
+/// How much each picture counts.
+struct Weights<'a> {
+    parts: &'a [u16],
+    /// By part: how many pictures show it.
+    pictures: [u16; MAX_GOOD_SCORES],
+    count: usize,
+}
+
+impl<'a> Weights<'a> {
+    fn of(scores: &[f32], parts: &'a [u16]) -> Result<Self, ThresholdError> {
+        let unordered = |&at: &usize| !scores[at].is_finite() || at > 0 && scores[at] < scores[at - 1];
+        if let Some(index) = (0..scores.len()).find(unordered) {
+            return Err(ThresholdError::Score { index, value: scores[index] });
+        }
+        let numbered =
+            parts.is_empty() || parts.len() == scores.len() && parts.iter().all(|&p| usize::from(p) < parts.len());
+        if !numbered || scores.len() > MAX_GOOD_SCORES {
+            return Err(ThresholdError::Parts { scores: scores.len(), parts: parts.len() });
+        }
+        let mut weights = Self { parts, pictures: [0; MAX_GOOD_SCORES], count: 0 };
+        (0..scores.len()).for_each(|at| weights.pictures[weights.part(at)] += 1);
+        weights.count = weights.pictures.iter().filter(|&&pictures| pictures > 0).count();
+        Ok(weights)
+    }
+
+    fn part(&self, at: usize) -> usize {
+        self.parts.get(at).map_or(at, |&part| part.into())
+    }
+
+    /// What a whole part adds to the expected rate.
+    fn share(&self) -> f64 {
+        1.0 / (self.count as f64 + 1.0)
+    }
+
+    /// What one picture adds to it.
+    fn of_picture(&self, at: usize) -> f64 {
+        self.share() / f64::from(self.pictures[self.part(at)])
+    }
+
+    fn upper_bound_95(&self, expected: f64) -> f64 {
+        let (k, n) = (expected / self.share(), self.count as f64);
+        if k < n { beta::quantile(k, n + 1.0 - k, 0.95) } else { 1.0 }
+    }
 }
 
 /// How many held-out good parts a target in 0..1 needs.
@@ -206,7 +264,32 @@ mod tests {
     }
 
     #[test]
+    fn a_threshold_that_was_chosen_promises_what_it_was_chosen_for() {
+        let scores: std::vec::Vec<f32> = (0..200).map(|at| at as f32).collect();
+        for target in [0.005, 0.02, 0.3] {
+            let chosen = choose(&scores, &[], target).unwrap();
+            let found = promise(&scores, &[], chosen.value).unwrap();
+            assert_eq!((found.above, found.parts), (chosen.rank - 1, 200));
+            assert!((found.expected - chosen.expected).abs() < 1e-12, "{target}: {found:?}");
+            assert!((found.upper_bound_95 - chosen.upper_bound_95).abs() < 1e-12, "{target}: {found:?}");
+        }
+        // None of 50 above: 1 - 0.05^(1/50) by Clopper and Pearson. All of 50 above: nothing is promised.
+        let found = promise(&scores[..50], &[], 1e6).unwrap();
+        assert!(found.above == 0 && (found.upper_bound_95 - (1.0 - 0.05_f64.powf(0.02))).abs() < 1e-9, "{found:?}");
+        let found = promise(&scores[..50], &[], -1.0).unwrap();
+        assert!(found.above == 50 && (found.expected - 1.0).abs() < 1e-12 && found.upper_bound_95 == 1.0, "{found:?}");
+        // Scores that tie are rejected together, and two of a part's four pictures count as half of it.
+        let found = promise(&[0.1, 0.2, 0.9, 0.9, 0.9, 0.9], &[0, 1, 2, 2, 2, 2], 0.9).unwrap();
+        assert_eq!((found.above, found.parts, found.expected), (0, 3, 0.25));
+        let found = promise(&[0.1, 0.2, 0.3, 0.4, 0.9, 0.9], &[0, 1, 2, 2, 2, 2], 0.4).unwrap();
+        assert!(found.above == 2 && (found.expected - 0.375).abs() < 1e-12, "{found:?}");
+    }
+
+    #[test]
     fn what_cannot_be_worked_with_is_refused() {
+        assert!(matches!(promise(&[0.1], &[], f32::NAN), Err(ThresholdError::Score { .. })));
+        assert!(matches!(promise(&[], &[], 0.5), Err(ThresholdError::Score { .. })));
+        assert!(matches!(promise(&[0.1, 0.2], &[0], 0.5), Err(ThresholdError::Parts { .. })));
         assert!(matches!(choose(&[0.2, 0.1], &[], 0.5), Err(ThresholdError::Score { index: 1, .. })));
         assert!(matches!(choose(&[0.1, f32::NAN], &[], 0.5), Err(ThresholdError::Score { index: 1, .. })));
         assert!(matches!(choose(&[0.1, 0.2], &[0], 0.5), Err(ThresholdError::Parts { .. })));

@@ -116,7 +116,12 @@ fn full_line() -> Line {
         started_us: 0,
         clock_at_start: Micros(0),
     }));
-    let readings = Readings { hottest_millicelsius: Some(50_000), throttled: Some(false), free_bytes: Some(1) };
+    let readings = Readings {
+        hottest_millicelsius: Some(50_000),
+        throttled: Some(false),
+        free_bytes: Some(1),
+        ..Readings::default()
+    };
     let alarm = Alarm {
         code: "BIN_FULL".to_owned(),
         remedy: String::new(),

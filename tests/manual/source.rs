@@ -3,7 +3,7 @@
 //! Takes source files; gives, of a type that serde reads, its fields. An attribute or a default that is not understood here ends the test
 //! with its place, so that no table is ever silently short of something.
 
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use syn::{Attribute, Expr, Fields, Item, Lit, Type};
 
@@ -53,19 +53,24 @@ pub struct Field {
 pub struct Source(Vec<(String, Vec<Item>)>);
 
 impl Source {
-    /// Reads every file of folders, and single files.
+    /// Reads every file of folders, and single files. A folder within a folder is one module, of all its files.
     pub fn read(paths: &[&str]) -> Self {
-        let mut files = Vec::new();
+        let mut modules = Vec::new();
         for path in paths.iter().map(|path| super::file(path)) {
-            if path.is_dir() {
-                let mut inside: Vec<_> = path.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
-                inside.sort();
-                files.extend(inside.into_iter().filter(|path| path.extension().is_some_and(|end| end == "rs")));
-            } else {
-                files.push(path);
+            let inside = if path.is_dir() { sorted(&path) } else { vec![path] };
+            for path in inside {
+                let name = path.file_stem().unwrap().to_str().unwrap().to_owned();
+                if path.is_dir() {
+                    modules.push((
+                        name,
+                        sorted(&path).iter().filter(|path| is_source(path)).flat_map(|path| parsed(path)).collect(),
+                    ));
+                } else if is_source(&path) {
+                    modules.push((name, parsed(&path)));
+                }
             }
         }
-        Self(files.iter().map(|path| parsed(path)).collect())
+        Self(modules)
     }
 
     /// The keys of a type.
@@ -263,11 +268,19 @@ impl Source {
 }
 
 /// A file's module, and what is in it but for its tests.
-fn parsed(path: &Path) -> (String, Vec<Item>) {
+fn sorted(folder: &Path) -> Vec<PathBuf> {
+    let mut inside: Vec<_> = folder.read_dir().unwrap().map(|entry| entry.unwrap().path()).collect();
+    inside.sort();
+    inside
+}
+
+fn is_source(path: &Path) -> bool {
+    path.extension().is_some_and(|end| end == "rs")
+}
+
+fn parsed(path: &Path) -> Vec<Item> {
     let text = std::fs::read_to_string(path).unwrap();
-    let file = syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    let name = path.file_stem().unwrap().to_str().unwrap();
-    (name.to_owned(), file.items)
+    syn::parse_file(&text).unwrap_or_else(|error| panic!("{}: {error}", path.display())).items
 }
 
 fn is_type(item: &Item, name: &str) -> bool {

@@ -16,8 +16,10 @@ use tokio::net::TcpListener;
 use tokio::signal::unix::{SignalKind, signal};
 
 use crate::config::Config;
+use crate::export::{Exported, export};
 use crate::log::files::{LIMITS, Log};
 use crate::log::{Chain, Journal, Note, read};
+use crate::marks::Marks;
 use crate::roles::people::{PeopleError, hold};
 use crate::roles::{Access, People, Role};
 use crate::web::Served;
@@ -64,6 +66,12 @@ enum Command {
     ///
     /// Example: sudo -u draem-plant edge-plant remove-password --config /etc/draem-edge/plant.toml --name anna
     RemovePassword(RemovePassword),
+    /// Writes the frames of parts that were marked on the page into folders that host-trainer takes.
+    ///
+    /// DIR/good and DIR/bad, and DIR/marks.json with every mark. DIR must not be there, or be empty. To be run as the user of the service.
+    ///
+    /// Example: sudo -u draem-plant edge-plant export-marks --config /etc/draem-edge/plant.toml --store /var/lib/draem-edge/audit --out /tmp/marked
+    ExportMarks(ExportMarks),
     /// Checks that no entry of the log of changes was edited, removed, or put elsewhere.
     ///
     /// An end that was cut off, and a log that somebody wrote anew from its first to its last entry, can only be told by what is kept
@@ -101,6 +109,19 @@ struct RemovePassword {
     /// Whose.
     #[arg(long, value_name = "NAME")]
     name: String,
+}
+
+#[derive(Debug, clap::Args)]
+struct ExportMarks {
+    /// The configuration file, which names the marks' folder.
+    #[arg(long, value_name = "FILE")]
+    config: PathBuf,
+    /// The station's records, where the configuration does not name them.
+    #[arg(long, value_name = "DIR")]
+    store: Option<PathBuf>,
+    /// The folder to be written.
+    #[arg(long, value_name = "DIR")]
+    out: PathBuf,
 }
 
 #[derive(Debug, clap::Args)]
@@ -148,6 +169,7 @@ impl Cli {
             Command::RemovePassword(RemovePassword { config, name }) => read_config(config).map(|config| {
                 change(&config, name, "password.removed", "none", |people| people.remove(name).map(drop))
             }),
+            Command::ExportMarks(args) => read_config(&args.config).map(|config| export_marks(&config, args)),
             Command::VerifyLog(args) => Ok(verify_log(args)),
         };
         done.unwrap_or_else(Ok)
@@ -236,6 +258,20 @@ fn change(
         "{}",
         if people.closed() { "everybody has to sign in" } else { "no admin has a password yet: nobody has to sign in" }
     );
+    Ok(ExitCode::SUCCESS)
+}
+
+fn export_marks(config: &Config, args: &ExportMarks) -> Result<ExitCode> {
+    let Some(folder) = config.roles() else {
+        return Ok(refused(&"no marks are kept: the configuration has no [roles]"));
+    };
+    let Some(store) = args.store.as_deref().or(config.store()) else {
+        return Ok(refused(&"where the station's records are is not known: name their folder with --store"));
+    };
+    let Exported { good, bad, gone } = export(&Marks::within(folder), store, &args.out)?;
+    println!("{:<20} {good}", "good");
+    println!("{:<20} {bad}", "bad");
+    println!("{:<20} {gone}", "without a frame");
     Ok(ExitCode::SUCCESS)
 }
 

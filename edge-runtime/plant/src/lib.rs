@@ -11,6 +11,9 @@
 //! | `link` | the station's socket | what is known of the line, and requests handed on |
 //! | `line` | messages | what is known of the line |
 //! | `press` | somebody who presses the reset button | an entry in the log, and the request |
+//! | `marks` | what people say a part really was | a file of this process's own |
+//! | `export` | marks, the station's records | folders that the trainer takes |
+//! | `setting` | somebody who sets the threshold | an entry in the log, and the request |
 //! | `roles` | a file of people, names and passwords | who may do what |
 //! | `store` | the station's records, read only | rejected parts and their pictures |
 //! | `log` | what was changed, by whom | a chain of entries on the disk |
@@ -27,11 +30,15 @@ pub mod clock;
 #[cfg(feature = "serve")]
 pub mod config;
 #[cfg(feature = "serve")]
+pub mod export;
+#[cfg(feature = "serve")]
 pub mod line;
 #[cfg(feature = "serve")]
 pub mod link;
 #[cfg(feature = "serve")]
 pub mod log;
+#[cfg(feature = "serve")]
+pub mod marks;
 #[cfg(feature = "serve")]
 pub mod modbus;
 #[cfg(feature = "serve")]
@@ -44,6 +51,8 @@ pub mod press;
 pub mod roles;
 #[cfg(feature = "serve")]
 pub mod select;
+#[cfg(feature = "serve")]
+pub mod setting;
 #[cfg(feature = "serve")]
 pub mod store;
 #[cfg(feature = "serve")]

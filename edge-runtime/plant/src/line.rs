@@ -2,11 +2,12 @@
 //!
 //! Takes messages with the moment at which they came; keeps the newest of each. Draws nothing, sends nothing.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use crate::clock::Moment;
 use crate::store::Kept;
-use crate::wire::{Greeting, Part, Products, Standing, State, ToPlant};
+use crate::wire::{Basis, Greeting, Part, Products, Standing, State, ToPlant};
 
 /// A station that says nothing for this long, although it does so five times a second, hangs.
 pub const SILENT: Duration = Duration::from_secs(3);
@@ -20,6 +21,8 @@ pub struct Line {
     pub trouble: Option<String>,
     /// Who the station is, or was.
     pub greeting: Option<Greeting>,
+    /// What a threshold of the bundle that judges is chosen from.
+    pub basis: Option<Arc<Basis>>,
     /// How it stands, and when it said so.
     pub standing: Option<(Standing, Moment)>,
     /// Its products, where it has recipes.
@@ -55,20 +58,23 @@ impl Line {
                 if self.greeting.as_ref().is_none_or(|before| before.run != greeting.run) {
                     (self.last, self.picture) = (None, None);
                 }
-                (self.connected, self.trouble, self.standing, self.products) = (true, None, None, None);
+                (self.connected, self.trouble) = (true, None);
+                (self.standing, self.products, self.basis) = (None, None, None);
                 self.greeting = Some(greeting.clone());
             }
+            ToPlant::Basis(basis) => self.basis = Some(Arc::new(basis.as_ref().clone())),
             ToPlant::Standing(standing) => self.standing = Some((standing.as_ref().clone(), Moment::now())),
             ToPlant::Part(part) => self.last = Some(*part),
             ToPlant::Lost(parts) => self.lost = self.lost.saturating_add(*parts),
             ToPlant::Products(products) => self.products = Some(products.as_ref().clone()),
-            ToPlant::Answer { .. } => {}
+            ToPlant::Answer { .. } | ToPlant::Refused { .. } => {}
         }
     }
 
     /// Nobody is connected any more.
     pub fn gone(&mut self, why: String) {
-        (self.connected, self.trouble, self.standing, self.products) = (false, Some(why), None, None);
+        (self.connected, self.trouble) = (false, Some(why));
+        (self.standing, self.products, self.basis) = (None, None, None);
     }
 
     /// The standing, if it is of now.

@@ -16,7 +16,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::line::{Line, SILENT};
 use crate::store::Kept;
-use crate::wire::{self, Decoder, PREFACE, ToPlant, ToStation, WireError};
+use crate::wire::{self, Decoder, NotSet, PREFACE, ToPlant, ToStation, WireError};
 
 /// From one try to connect to the next.
 const RETRY: Duration = Duration::from_secs(1);
@@ -66,25 +66,11 @@ pub enum Unheard {
     NoAnswer,
 }
 
-/// What may be asked of a station.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Ask {
-    /// The reset button.
-    Acknowledge,
-    /// Another product, by its recipe's number.
-    Select(u16),
-}
+/// What the station says to a request: whether the line is told, otherwise an earlier one is still on its way; or why it is not done.
+pub type Heard = Result<bool, NotSet>;
 
-impl Ask {
-    fn message(self, number: u32) -> ToStation {
-        match self {
-            Self::Acknowledge => ToStation::Acknowledge { number },
-            Self::Select(product) => ToStation::Select { number, product },
-        }
-    }
-}
-
-type Request = (Ask, oneshot::Sender<bool>);
+/// A request, with a number that is none yet, and who waits for its answer.
+type Request = (ToStation, oneshot::Sender<Heard>);
 
 /// The station, as the rest of the process knows it.
 #[derive(Debug, Clone)]
@@ -126,14 +112,31 @@ impl Station {
     ///
     /// # Errors
     /// [`Unheard`].
-    pub async fn ask(&self, ask: Ask) -> Result<bool, Unheard> {
+    pub async fn acknowledge(&self) -> Result<bool, Unheard> {
+        // No station refuses it; one that did would not have told the line.
+        Ok(self.ask(ToStation::Acknowledge { number: 0 }).await?.unwrap_or(false))
+    }
+
+    /// Wants the product with this number. Gives whether the station begins; otherwise a change before is still under way.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub async fn select(&self, product: u16) -> Result<bool, Unheard> {
+        Ok(self.ask(ToStation::Select { number: 0, product }).await?.unwrap_or(false))
+    }
+
+    /// Asks the station for something; the request's number does not count.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub async fn ask(&self, request: ToStation) -> Result<Heard, Unheard> {
         if !self.line().connected {
             return Err(Unheard::NoStation);
         }
         let (answer, answered) = oneshot::channel();
-        self.requests.try_send((ask, answer)).map_err(|_| Unheard::NoAnswer)?;
+        self.requests.try_send((request, answer)).map_err(|_| Unheard::NoAnswer)?;
         match timeout(ANSWER, answered).await {
-            Ok(Ok(taken)) => Ok(taken),
+            Ok(Ok(heard)) => Ok(heard),
             Ok(Err(_)) => Err(Unheard::NoStation),
             Err(_) => Err(Unheard::NoAnswer),
         }
@@ -197,25 +200,27 @@ async fn connected(
                 silent_at = Instant::now() + SILENT;
                 decoder.push(&bytes[..read]);
                 while let Some(message) = decoder.message::<ToPlant>()? {
-                    if let ToPlant::Answer { number, taken } = message {
-                        answer(&mut open, number, taken);
-                    } else {
-                        line.send_modify(|line| line.hear(&message));
-                        if !matches!(message, ToPlant::Standing(_)) {
-                            // Nobody may want to hear it.
-                            let _ = parts.send(message);
+                    match message {
+                        ToPlant::Answer { number, taken } => answer(&mut open, number, Ok(taken)),
+                        ToPlant::Refused { number, why } => answer(&mut open, number, Err(why)),
+                        message => {
+                            line.send_modify(|line| line.hear(&message));
+                            if !matches!(message, ToPlant::Standing(_) | ToPlant::Basis(_)) {
+                                // Nobody may want to hear it.
+                                let _ = parts.send(message);
+                            }
                         }
                     }
                 }
             }
-            Some((ask, request)) = asked.recv() => {
+            Some((word, request)) = asked.recv() => {
                 number = number.wrapping_add(1);
                 open.push_back((number, request));
                 if open.len() > REQUESTS {
                     open.pop_front();
                 }
                 let mut out = Vec::new();
-                wire::encode(&ask.message(number), &mut out)?;
+                wire::encode(&word.numbered(number), &mut out)?;
                 stream.write_all(&out).await?;
             }
             () = sleep_until(silent_at) => return Err(LinkError::Silent),
@@ -224,11 +229,11 @@ async fn connected(
 }
 
 /// Answers come in the order of the requests; one that was passed over will never have one.
-fn answer(open: &mut VecDeque<(u32, oneshot::Sender<bool>)>, number: u32, taken: bool) {
+fn answer(open: &mut VecDeque<(u32, oneshot::Sender<Heard>)>, number: u32, heard: Heard) {
     while let Some((asked, request)) = open.pop_front() {
         if asked == number {
             // Whoever asked may have gone meanwhile.
-            let _ = request.send(taken);
+            let _ = request.send(heard);
             return;
         }
     }

@@ -4,7 +4,7 @@
 
 use thiserror::Error;
 
-use crate::link::{Ask, Station, Unheard};
+use crate::link::{Station, Unheard};
 use crate::log::journal::JournalError;
 use crate::log::{Journal, Note};
 
@@ -37,7 +37,7 @@ pub async fn press(station: &Station, journal: &Journal, who: &str, role: &str) 
     let [who, role, what] = [who, role, ACKNOWLEDGE].map(str::to_owned);
     let note = Note { who, role, what, before: alarms, after: "pressed".to_owned() };
     journal.write(note.clone()).await?;
-    let taken = station.ask(Ask::Acknowledge).await;
+    let taken = station.acknowledge().await;
     let failed = match taken {
         Ok(true) => None,
         Ok(false) => Some("not taken: an earlier one is on its way".to_owned()),

@@ -5,7 +5,7 @@
 
 use thiserror::Error;
 
-use crate::link::{Ask, Station, Unheard};
+use crate::link::{Station, Unheard};
 use crate::log::journal::JournalError;
 use crate::log::{Journal, Note};
 use crate::wire::Products;
@@ -49,7 +49,7 @@ pub async fn select(
     let [who, role, what] = [who, role, CHANGEOVER].map(str::to_owned);
     let note = Note { who, role, what, before, after };
     journal.write(note.clone()).await?;
-    let taken = station.ask(Ask::Select(number)).await;
+    let taken = station.select(number).await;
     let failed = match taken {
         Ok(true) => None,
         Ok(false) => Some("not taken: an earlier one is under way".to_owned()),

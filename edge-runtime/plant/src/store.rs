@@ -11,6 +11,8 @@ use rusqlite::{Connection, OpenFlags, OptionalExtension as _, Row, params};
 use shared::wall::WallTime;
 use thiserror::Error;
 
+use crate::log::chain::hex;
+
 /// Name of the database in a store's folder.
 const FILE: &str = "records.db";
 
@@ -84,7 +86,7 @@ pub struct Kept {
 }
 
 /// A place in the order in which parts left, from newest to oldest.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 pub struct Key {
     /// When, by the clock on the wall, in microseconds.
     pub wall_us: i64,
@@ -125,6 +127,17 @@ pub struct Entry {
     pub pictured: bool,
     /// Number of the bundle that judged it, within the run.
     pub bundle: Option<u32>,
+}
+
+/// What a part scored.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Scored {
+    /// Its score, where it was judged in time.
+    pub score: Option<f64>,
+    /// Whether it was judged good, and rejected for another reason.
+    pub overridden: bool,
+    /// Whether the bundle that is asked about judged it.
+    pub this_bundle: bool,
 }
 
 /// Which rejected parts are wanted, the newest first.
@@ -252,6 +265,32 @@ impl Reader {
         let ask = || {
             let mut statement = self.connection.prepare(&sql)?;
             statement.query_map(params![since, wall_us, run, part, filter.code], entry)?.collect::<Result<Vec<_>, _>>()
+        };
+        ask().map_err(self.failed())
+    }
+
+    /// What parts scored that left at a time or later, one after the other; in no order.
+    ///
+    /// # Errors
+    /// [`StoreError`].
+    pub fn scores(
+        &self,
+        since: Option<WallTime>,
+        bundle_sha256: &[u8; 32],
+        mut each: impl FnMut(Scored),
+    ) -> Result<(), StoreError> {
+        let sql = "
+            SELECT score, override_reason IS NOT NULL, coalesce(bundles.bundle_sha256, runs.bundle_sha256) = ?2
+            FROM records JOIN runs ON runs.run = records.run
+            LEFT JOIN bundles ON bundles.run = records.run AND bundles.bundle = records.bundle
+            WHERE records.wall_us >= ?1";
+        let mut ask = || {
+            let mut statement = self.connection.prepare(sql)?;
+            let mut rows = statement.query(params![since.map_or(i64::MIN, |since| since.0), hex(bundle_sha256)])?;
+            while let Some(row) = rows.next()? {
+                each(Scored { score: row.get(0)?, overridden: row.get(1)?, this_bundle: row.get(2)? });
+            }
+            Ok(())
         };
         ask().map_err(self.failed())
     }

@@ -7,13 +7,13 @@ use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
 use std::path::Path;
 use std::process::{Child, Command, Output, Stdio};
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use edge_plant::log::read;
 use edge_plant::roles::Role;
 use edge_plant::web::routes::{Needs, ROUTES};
-use edge_plant::wire::{self, Alarm, Decoder, Greeting, PREFACE, Standing, State, ToPlant, ToStation};
+use edge_plant::wire::{self, Alarm, Basis, Decoder, Greeting, NotSet, PREFACE, Standing, State, ToPlant, ToStation};
 use shared::units::{Micros, Score};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -175,8 +175,14 @@ fn tls(stream: TcpStream) -> StreamOwned<ClientConnection, TcpStream> {
     StreamOwned::new(ClientConnection::new(Arc::new(config), name).unwrap(), stream)
 }
 
-/// A station with one alarm, that says so until it is dropped and takes every request.
-struct Station(UnixStream);
+/// The bundle that judges at the station.
+const CAPS: [u8; 32] = [0xca; 32];
+
+/// A station with one alarm, that says so until it is dropped, takes every press, and every threshold for its bundle.
+struct Station {
+    stream: UnixStream,
+    thresholds: Arc<Mutex<Vec<Option<f32>>>>,
+}
 
 impl Station {
     fn accept(listener: &UnixListener) -> Self {
@@ -196,8 +202,14 @@ impl Station {
         };
         let (code, remedy) = ("BIN_FULL".to_owned(), "empty the bin".to_owned());
         let alarms = vec![Alarm { code, remedy, stops: true, present: false, latched: true, since_us: 0 }];
-        let standing = ToPlant::Standing(Box::new(Standing { state: State::Fault, alarms, ..Standing::default() }));
+        let threshold = Score::new(0.25).unwrap();
+        let standing = Standing { state: State::Fault, alarms, threshold, ..Standing::default() };
+        let standing = ToPlant::Standing(Box::new(standing));
+        let good_scores = (0..99).map(|at| Score::new(at as f32 / 1000.0).unwrap()).collect();
+        let own = Score::new(0.125).unwrap();
+        let basis = Basis { bundle_sha256: CAPS, own, may_be_set: true, good_scores, good_parts: Vec::new() };
         wire::encode(&ToPlant::Greeting(greeting), &mut out).unwrap();
+        wire::encode(&ToPlant::Basis(Box::new(basis)), &mut out).unwrap();
         stream.write_all(&out).unwrap();
         let (mut reader, mut writer) = (stream.try_clone().unwrap(), stream.try_clone().unwrap());
         let mut say = move |word: &ToPlant| {
@@ -206,6 +218,8 @@ impl Station {
             writer.write_all(&out)
         };
         reader.set_read_timeout(Some(Duration::from_millis(100))).unwrap();
+        let heard = Arc::<Mutex<Vec<_>>>::default();
+        let thresholds = Arc::clone(&heard);
         std::thread::spawn(move || {
             let (mut decoder, mut bytes) = (Decoder::default(), [0; 256]);
             while say(&standing).is_ok() {
@@ -214,18 +228,27 @@ impl Station {
                     Ok(read) => decoder.push(&bytes[..read]),
                     Err(_) => {}
                 }
-                while let Some(ToStation::Acknowledge { number }) = decoder.message().unwrap() {
-                    drop(say(&ToPlant::Answer { number, taken: true }));
+                while let Some(word) = decoder.message().unwrap() {
+                    let answer = match word {
+                        ToStation::Acknowledge { number } => ToPlant::Answer { number, taken: true },
+                        ToStation::SetThreshold { number, bundle_sha256: CAPS, threshold } => {
+                            heard.lock().unwrap().push(threshold.map(Score::get));
+                            ToPlant::Answer { number, taken: true }
+                        }
+                        ToStation::Select { .. } => panic!("nobody changes products here"),
+                        ToStation::SetThreshold { number, .. } => ToPlant::Refused { number, why: NotSet::OtherBundle },
+                    };
+                    drop(say(&answer));
                 }
             }
         });
-        Self(stream)
+        Self { stream, thresholds }
     }
 }
 
 impl Drop for Station {
     fn drop(&mut self) {
-        drop(self.0.shutdown(std::net::Shutdown::Both));
+        drop(self.stream.shutdown(std::net::Shutdown::Both));
     }
 }
 
@@ -282,14 +305,18 @@ fn what_is_pressed_is_in_the_log_and_an_edit_of_it_is_found() {
 }
 
 /// What each address answers, once somebody is let in; there is no station, and the form is none.
-const ADMITTED: [(&str, &str, u16); 17] = [
+const ADMITTED: [(&str, &str, u16); 21] = [
     ("GET", "/", 200),
     ("GET", "/events", 200),
     ("POST", "/acknowledge", 503),
     ("GET", "/rejects", 503),
     ("GET", "/parts/{run}/{part}", 503),
+    ("POST", "/parts/{run}/{part}", 415),
     ("GET", "/pictures/{run}/{part}", 503),
     ("GET", "/originals/{run}/{part}", 503),
+    ("GET", "/threshold", 503),
+    ("POST", "/threshold", 415),
+    ("GET", "/health", 503),
     ("GET", "/products", 200),
     ("POST", "/products", 415),
     ("GET", "/metrics", 200),
@@ -304,7 +331,7 @@ const ADMITTED: [(&str, &str, u16); 17] = [
 ];
 
 /// For nobody, operator, engineer and admin, by hand for what matters most; 0 is whatever is answered to who is let in.
-const BY_HAND: [(&str, &str, &str, [u16; 4]); 9] = [
+const BY_HAND: [(&str, &str, &str, [u16; 4]); 12] = [
     ("anyone", "GET", "/", [0; 4]),
     ("anyone", "GET", "/metrics", [0; 4]),
     ("operator", "GET", "/", [401, 0, 0, 0]),
@@ -312,6 +339,9 @@ const BY_HAND: [(&str, &str, &str, [u16; 4]); 9] = [
     ("operator", "GET", "/login", [0; 4]),
     ("anyone", "POST", "/acknowledge", [401, 0, 0, 0]),
     ("anyone", "POST", "/products", [401, 0, 0, 0]),
+    ("anyone", "POST", "/parts/{run}/{part}", [401, 0, 0, 0]),
+    ("anyone", "GET", "/threshold", [0; 4]),
+    ("anyone", "POST", "/threshold", [401, 403, 0, 0]),
     ("anyone", "GET", "/log", [401, 403, 0, 0]),
     ("operator", "GET", "/log", [401, 403, 0, 0]),
 ];
@@ -420,6 +450,60 @@ fn a_session_is_one_browsers_and_a_change_is_meant() {
         assert!(said.iter().any(|said| said == expected), "{expected} is not in {said:?}");
     }
     assert_eq!(edge_plant(folder.path(), &["verify-log"]).output().unwrap().status.code(), Some(0));
+}
+
+#[test]
+fn a_threshold_is_set_by_an_engineer_with_a_reason_and_refused_to_an_operator() {
+    let folder = peopled("");
+    let listener = UnixListener::bind(folder.path().join("plant.sock")).unwrap();
+    let plant = Plant::serve(folder.path());
+    let station = Station::accept(&listener);
+    plant.until("/threshold?target=2", "0.0970");
+    let (caps, lids) = ("ca".repeat(32), "1d".repeat(32));
+    let form = |csrf: &str, bundle: &str, threshold: &str, reason: &str| {
+        format!("csrf={csrf}&bundle={bundle}&threshold={threshold}&reason={reason}")
+    };
+    let (cookie, csrf) = plant.signed_in(PEOPLE[0].0, PEOPLE[0].1);
+    let page = plant.ask("GET", "/threshold?target=2", &cookie, "").body;
+    assert!(page.contains("An engineer who is signed in") && !page.contains("name=\"reason\""), "{page}");
+    assert_eq!(plant.form("/threshold", &cookie, &form(&csrf, &caps, "0.5", "look")).status, 403);
+
+    let (cookie, csrf) = plant.signed_in(PEOPLE[1].0, PEOPLE[1].1);
+    let page = plant.ask("GET", "/threshold?target=2", &cookie, "").body;
+    for expected in ["name=\"threshold\" value=\"0.097\"", "value=\"own\"", &format!("value=\"{caps}\"")] {
+        assert!(page.contains(expected), "{expected} is not in {page}");
+    }
+    for (threshold, reason, status) in [("1", "look", 422), ("0.5", "+", 422), ("x", "look", 422)] {
+        let answer = plant.form("/threshold", &cookie, &form(&csrf, &caps, threshold, reason));
+        assert_eq!(answer.status, status, "{threshold} {reason}");
+    }
+    assert_eq!(plant.form("/threshold", &cookie, &form("0f", &caps, "0.5", "look")).status, 403, "another page's form");
+    assert!(station.thresholds.lock().unwrap().is_empty());
+    for (bundle, threshold, reason, status) in
+        [(&caps, "0.097", "new+lamp", 202), (&caps, "own", "old+lamp", 202), (&lids, "0.5", "mistaken", 409)]
+    {
+        assert_eq!(
+            plant.form("/threshold", &cookie, &form(&csrf, bundle, threshold, reason)).status,
+            status,
+            "{reason}"
+        );
+    }
+    assert_eq!(*station.thresholds.lock().unwrap(), [Some(0.097), None]);
+    drop(station);
+    plant.until("/threshold", "No connection to the station");
+    assert_eq!(plant.form("/threshold", &cookie, &form(&csrf, &caps, "0.5", "late")).status, 503);
+
+    let entries = read::newest(&folder.path().join("state/log"), None, 99).unwrap().into_iter().map(Result::unwrap);
+    let said: Vec<_> = entries.filter(|entry| entry.what == "threshold").collect();
+    let said: Vec<_> = said.iter().map(|entry| (&*entry.role, &*entry.before, &*entry.after)).collect();
+    let lids = "0.5, bundle 1d1d1d1d1d1d1d1d: mistaken";
+    let expected = [
+        ("engineer", lids, "not set: refused by the station: OtherBundle"),
+        ("engineer", "0.25", lids),
+        ("engineer", "0.25", "the bundle's own, bundle cacacacacacacaca: old lamp"),
+        ("engineer", "0.25", "0.097, bundle cacacacacacacaca: new lamp"),
+    ];
+    assert_eq!(said, expected, "the newest first");
 }
 
 #[test]

@@ -13,8 +13,9 @@ use std::process::{Child, Command, Stdio};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
-use edge_plant::wire::{self, Alarm, Bundle, Change, Decoder, Greeting, PREFACE, Part, Product, Products, Standing};
-use edge_plant::wire::{State, ToPlant, ToStation};
+use edge_plant::wire::histogram::FIRE_ERROR_US;
+use edge_plant::wire::{self, Alarm, Basis, Bundle, Change, Decoder, Greeting, PREFACE, Part, Product, Products};
+use edge_plant::wire::{Standing, State, ToPlant, ToStation};
 use rusqlite::Connection;
 use shared::units::{Micros, PartId, Score};
 use shared::verdict::{Reason, Verdict};
@@ -39,12 +40,17 @@ struct Plant {
 
 impl Plant {
     fn start() -> (Self, UnixListener) {
+        Self::with("")
+    }
+
+    /// With more in its configuration.
+    fn with(more: &str) -> (Self, UnixListener) {
         let folder = tempfile::tempdir().unwrap();
         store(&folder.path().join("audit"));
         let listener = UnixListener::bind(folder.path().join("plant.sock")).unwrap();
         let config =
             "[station]\nsocket = \"plant.sock\"\n[web]\nlisten = \"127.0.0.1:0\"\n[modbus]\nlisten = \"127.0.0.1:0\"\n";
-        std::fs::write(folder.path().join("plant.toml"), config).unwrap();
+        std::fs::write(folder.path().join("plant.toml"), format!("{config}{more}")).unwrap();
         let mut command = Command::new(env!("CARGO_BIN_EXE_edge-plant"));
         command.args(["serve", "--config"]).arg(folder.path().join("plant.toml"));
         let mut child = command.stdin(Stdio::null()).stderr(Stdio::piped()).spawn().unwrap();
@@ -62,6 +68,15 @@ impl Plant {
 
     fn request(&self, head: &str) -> Answer {
         self.request_with(head, "")
+    }
+
+    /// A form of this page.
+    fn form(&self, path: &str, body: &str) -> Answer {
+        let (address, length) = (&self.address, body.len());
+        let kind = "Content-Type: application/x-www-form-urlencoded";
+        let head =
+            format!("POST {path} HTTP/1.1\r\nOrigin: http://{address}\r\n{kind}\r\nContent-Length: {length}\r\n");
+        self.request_with(&head, body)
     }
 
     fn request_with(&self, head: &str, body: &str) -> Answer {
@@ -207,6 +222,10 @@ impl Station {
         let mut standing =
             Standing { state, alarms, product: "caps".to_owned(), threshold: score(0.5), ..Standing::default() };
         standing.counters.parts = 1234;
+        self.stand_as(standing);
+    }
+
+    fn stand_as(&mut self, standing: Standing) {
         let standing = ToPlant::Standing(Box::new(standing));
         self.say(&standing);
         self.said.lock().unwrap().standing = Some(standing);
@@ -264,6 +283,8 @@ fn every_answer_has_its_headers_and_only_this_machine_and_this_page_are_answered
     for (path, status, kind) in [
         ("/", 200, "text/html"),
         ("/rejects", 503, "text/html"),
+        ("/threshold", 503, "text/html"),
+        ("/health", 503, "text/html"),
         ("/parts/1/2", 503, "text/html"),
         ("/pictures/1/2", 503, "text/plain"),
         ("/metrics", 200, "text/plain; version=0.0.4"),
@@ -383,7 +404,7 @@ fn the_button_is_pressed_from_the_page_alone_and_says_what_became_of_it() {
     {
         let answer = std::thread::scope(|scope| {
             let pressed = scope.spawn(|| press(&origin));
-            let ToStation::Acknowledge { number } = station.heard() else { panic!("another request") };
+            let ToStation::Acknowledge { number } = station.heard() else { panic!("no button") };
             station.say(&ToPlant::Answer { number, taken });
             pressed.join().unwrap()
         });
@@ -415,6 +436,108 @@ fn rejects_are_found_by_reason_and_time_and_nothing_but_pictures_is_served() {
     assert_eq!(plant.get("/originals/3/2").status, 500, "a row that names something else");
     assert_eq!(plant.get("/pictures/3/3").status, 404);
     assert_eq!(plant.get("/pictures/3/..%2f..%2fsecret").status, 400);
+}
+
+#[test]
+fn another_threshold_can_be_looked_at_with_what_it_promises_and_would_have_done() {
+    let (plant, listener) = Plant::start();
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    // The runs of the store are of a bundle without a name.
+    let good_scores = (0..99).map(|at| score(at as f32 / 1000.0)).collect();
+    let basis = Basis { own: score(0.25), may_be_set: true, good_scores, ..Basis::default() };
+    Connection::open(plant.folder.path().join("audit/records.db"))
+        .unwrap()
+        .execute_batch(&format!("UPDATE runs SET bundle_sha256 = '{}'", "0".repeat(64)))
+        .unwrap();
+    station.say(&ToPlant::Basis(Box::new(basis)));
+    station.stand(State::Run, Vec::new());
+    let row = |page: &str, name: &str| -> Vec<String> {
+        let row = page.split_once(name).unwrap_or_else(|| panic!("{name} is not in {page}")).1;
+        let row = row.split_once("</tr>").unwrap().0;
+        row.split("<td>").skip(1).map(|cell| cell.split_once('<').unwrap().0.to_owned()).collect()
+    };
+    let page = plant.until("/threshold?hours=all&at=0,1", "0.1000");
+    assert_eq!(row(&page, "Good parts rejected, expected"), ["1.00 %", "1.00 %"]);
+    assert_eq!(row(&page, "No more than, with 95 % confidence"), ["2.98 %", "2.98 %"]);
+    // Part 2 was judged by another bundle, part 4 left with a neighbour, part 3 has no score.
+    assert_eq!(row(&page, "Parts that would be bad"), ["0", "2"]);
+    assert_eq!(row(&page, "Parts that would be good"), ["2", "0"]);
+    assert_eq!(row(&page, "Parts without a score"), ["1", "1"]);
+    assert!(
+        page.contains("another bundle judged, left out: 1.") && page.contains("counted as good here: 1."),
+        "{page}"
+    );
+    assert!(page.contains("<svg") && page.contains("mark tried") && !page.contains("style="), "{page}");
+    let page = plant.get("/threshold?hours=all&target=3").text();
+    assert!(page.contains("0.0960 – looked at") && page.contains("Parts that would be bad"), "{page}");
+    let page = plant.get("/threshold?target=0.5&language=de").text();
+    assert!(page.contains("zurückgehaltene gute Teile: 99. Dafür nötig: 199.") && page.contains("1,00 %"), "{page}");
+    assert!(plant.get("/threshold?at=1.5").text().contains("less than 1 is needed"));
+    assert!(plant.get("/threshold").text().contains("An engineer who is signed in may change it"));
+}
+
+#[test]
+fn what_a_part_really_was_is_marked_and_goes_to_the_next_training() {
+    let (plant, listener) = Plant::with("[roles]\nfolder = \"state\"\n");
+    let (folder, audit) = (plant.folder.path(), plant.folder.path().join("audit"));
+    std::fs::write(audit.join("pictures/000003/original.png"), "a frame").unwrap();
+    let kept = "UPDATE records SET original = 'pictures/000003/original.png' WHERE part = 2";
+    Connection::open(audit.join("records.db")).unwrap().execute_batch(kept).unwrap();
+    let mut station = Station::accept(&listener, audit.clone());
+    station.stand(State::Run, Vec::new());
+    plant.until("/parts/3/2", "This was good");
+    for (part, mark, status) in
+        [(2, "bad", 303), (2, "good", 303), (3, "bad", 303), (2, "fine", 422), (99, "good", 404)]
+    {
+        assert_eq!(plant.form(&format!("/parts/3/{part}"), &format!("mark={mark}")).status, status, "{part} {mark}");
+    }
+    assert!(plant.get("/parts/3/2").text().contains("marked as good"));
+    let gallery = plant.get("/rejects?hours=all").text();
+    assert!(gallery.contains("marked as good") && gallery.contains("marked as bad"), "{gallery}");
+
+    let export = || {
+        let mut command = Command::new(env!("CARGO_BIN_EXE_edge-plant"));
+        command.args(["export-marks", "--config", "plant.toml", "--store", "audit", "--out", "marked"]);
+        command.current_dir(folder).output().unwrap()
+    };
+    let exported = export();
+    let said = String::from_utf8(exported.stdout).unwrap();
+    let said: Vec<_> = said.split_whitespace().collect();
+    assert_eq!(said, ["good", "1", "bad", "0", "without", "a", "frame", "1"]);
+    let frame = std::fs::read_to_string(folder.join("marked/good/run-000003-part-000002.png")).unwrap();
+    assert_eq!(frame, "a frame");
+    let list = std::fs::read_to_string(folder.join("marked/marks.json")).unwrap();
+    assert!(list.contains("\"NO_FRAME\"") && list.contains("\"good/run-000003-part-000002.png\""), "{list}");
+    let again = export();
+    assert!(!again.status.success() && String::from_utf8_lossy(&again.stderr).contains("an empty folder"));
+    assert!(!folder.join("marked.partial").exists());
+    assert_eq!(plant.form("/parts/3/2", "mark=none").status, 303);
+    assert!(!plant.get("/parts/3/2").text().contains("marked as"));
+    let log: String = std::fs::read_dir(folder.join("state/log"))
+        .unwrap()
+        .filter_map(|file| std::fs::read_to_string(file.unwrap().path()).ok())
+        .collect();
+    assert!(
+        log.contains("run 3 part 2: bad") && log.contains("run 3 part 2: good") && log.contains("part 2: none"),
+        "{log}"
+    );
+}
+
+#[test]
+fn health_says_what_is_near_its_limit() {
+    let (plant, listener) = Plant::start();
+    let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
+    let mut standing = Standing { state: State::Run, product: "caps".to_owned(), ..Standing::default() };
+    standing.readings.hottest_millicelsius = Some(81_000);
+    standing.readings.too_hot_millicelsius = Some(80_000);
+    standing.fire_error.observe(&FIRE_ERROR_US, 90);
+    station.stand_as(standing);
+    let page = plant.until("/health", "81.0 °C");
+    for expected in ["beyond its limit", "at most 0.1 ms", "none in this run yet", "of different releases", "caps"] {
+        assert_eq!(page.contains(expected), expected != "of different releases", "{expected}: {page}");
+    }
+    assert!(page.contains("<svg") && !page.contains("style="), "{page}");
+    assert!(plant.get("/health?language=de").text().contains("über der Grenze"));
 }
 
 /// A controller: one request of a function with its data, and the answer's data, or the number of the exception.
@@ -472,7 +595,8 @@ fn a_controller_takes_results_one_by_one_and_may_press_the_button() {
     assert_eq!(ask(4, &[3, 2]), Ok(vec![4, 0, 0, 0, 0]), "no result is left");
     ask(5, &[2, ON]).unwrap();
     ask(5, &[2, ON]).unwrap();
-    assert_eq!(station.heard(), ToStation::Acknowledge { number: 1 });
+    let ToStation::Acknowledge { number } = station.heard() else { panic!("no button") };
+    assert_eq!(number, 1);
     ask(5, &[2, 0]).unwrap();
     ask(5, &[2, ON]).unwrap();
     assert_eq!(station.heard(), ToStation::Acknowledge { number: 2 }, "once each time that it goes on");
@@ -506,12 +630,7 @@ fn products(change: Change, running: u16) -> ToPlant {
 fn products_are_changed_from_the_page_and_by_a_controller_and_how_far_it_is_is_shown() {
     const ON: u16 = 0xff00;
     let (plant, listener) = Plant::start();
-    let origin = format!("Origin: http://{}\r\n", plant.address);
-    let post = |product: &str| {
-        let (kind, length) = ("Content-Type: application/x-www-form-urlencoded\r\n", product.len());
-        let head = format!("POST /products HTTP/1.1\r\n{origin}{kind}Content-Length: {length}\r\n");
-        plant.request_with(&head, product)
-    };
+    let post = |product: &str| plant.form("/products", product);
     assert_eq!(post("product=7").status, 503, "no station");
     let mut station = Station::accept(&listener, plant.folder.path().join("audit"));
     station.stand(State::Run, Vec::new());

@@ -10,7 +10,8 @@ use std::path::{Path, PathBuf};
 
 use sha2::{Digest as _, Sha256};
 use shared::bundle::{BundleError, KeyId, MAX_BUNDLE_BYTES, SIGNATURE_BYTES, verify};
-use shared::manifest::{Manifest, Precision, TargetError};
+use shared::manifest::{Manifest, ManifestError, Precision, TargetError};
+use shared::units::Score;
 use thiserror::Error as ThisError;
 
 use super::TrustedKeys;
@@ -121,6 +122,14 @@ impl OpenBundle {
     /// When its good parts cannot support that rate.
     pub fn with_false_reject(self, target: f64) -> Result<Self, TargetError> {
         Ok(Self { manifest: self.manifest.with_false_reject(target)?, ..self })
+    }
+
+    /// The same bundle with a threshold that somebody has set, or with its own again.
+    ///
+    /// # Errors
+    /// [`ManifestError::ThresholdTooHigh`].
+    pub fn with_threshold(self, set: Option<Score>) -> Result<Self, ManifestError> {
+        Ok(Self { manifest: self.manifest.with_threshold(set)?, ..self })
     }
 
     /// The checked manifest.

@@ -1,13 +1,32 @@
 //! `--precision`, `--false-reject`, `--engine`, `--threads`: which of a bundle's two models is run, where its threshold lies, and what
-//! computes it.
+//! computes it. Where the threshold lies on a line, the last word is the command line's, then that of whoever set it on the station, then the
+//! configuration's, then the bundle's.
 
 use std::path::{Path, PathBuf};
 
-use shared::manifest::{Precision, TargetError};
+use shared::manifest::{ManifestError, Precision, TargetError};
 
+use thiserror::Error;
+
+use crate::bundle::settings::{Settings, SettingsError};
 use crate::bundle::{OpenBundle, TrustedKeys};
+use crate::config::Config;
 use crate::engine::choice::EngineChoice;
 use crate::engine::fused::MAX_THREADS;
+
+/// Why a bundle cannot be had as a line wants it.
+#[derive(Debug, Error)]
+pub enum WishError {
+    /// Its good parts do not support the share of false rejects.
+    #[error("{0}")]
+    Target(TargetError),
+    /// The threshold that was set is not known.
+    #[error("{0}")]
+    Settings(#[from] SettingsError),
+    /// The threshold that was set is none.
+    #[error("{0}")]
+    Manifest(ManifestError),
+}
 
 /// Which of the bundle's models runs.
 #[derive(Clone, Copy, Debug, clap::Args)]
@@ -86,13 +105,36 @@ impl ModelOption {
     /// # Errors
     /// When the bundle's good parts cannot support the share.
     pub fn apply(self, bundle: OpenBundle, usual: Option<f64>) -> Result<OpenBundle, TargetError> {
-        let bundle = bundle.with_precision(match self.precision {
-            Choice::Int8 => Precision::Int8,
-            Choice::F32 => Precision::Float32,
-        });
+        let bundle = bundle.with_precision(self.precision());
         match self.false_reject.or(usual) {
             Some(target) => bundle.with_false_reject(target),
             None => Ok(bundle),
         }
+    }
+
+    /// The bundle as a line of this configuration judges with it: with the threshold that was set for it on the station, where one was.
+    ///
+    /// # Errors
+    /// [`WishError`].
+    pub fn on_line(self, bundle: OpenBundle, config: &Config) -> Result<OpenBundle, WishError> {
+        let bundle = self.apply(bundle, config.false_reject()).map_err(WishError::Target)?;
+        if self.is_fixed() {
+            return Ok(bundle);
+        }
+        let set = Settings::beside(config.audit().dir()).get(&bundle.sha256(), self.precision())?;
+        bundle.with_threshold(set).map_err(WishError::Manifest)
+    }
+
+    /// Which of the bundle's models runs.
+    pub const fn precision(self) -> Precision {
+        match self.precision {
+            Choice::Int8 => Precision::Int8,
+            Choice::F32 => Precision::Float32,
+        }
+    }
+
+    /// Whether the command line says what the threshold is, so that nobody may set another.
+    pub const fn is_fixed(self) -> bool {
+        self.false_reject.is_some()
     }
 }

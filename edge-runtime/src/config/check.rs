@@ -73,6 +73,7 @@ pub struct Config {
     too_hot: MilliCelsius,
     display: Option<DisplaySettings>,
     plant: Option<PathBuf>,
+    set_threshold: bool,
     text: String,
     text_sha256: [u8; 32],
     hardware: Hardware,
@@ -132,6 +133,7 @@ impl Config {
             audit: Audit::check(&checker, &raw.audit)?,
             display: DisplaySettings::check(&checker, raw.display.as_ref())?,
             plant: super::plant::check(&checker, raw.plant.as_ref())?,
+            set_threshold: raw.plant.as_ref().is_some_and(|plant| plant.set_threshold),
             alarms: super::alarms::check(
                 &checker,
                 &raw.alarms,
@@ -254,6 +256,12 @@ impl Config {
         self.plant.as_deref()
     }
 
+    /// Whether the plant's process may set the threshold.
+    #[must_use]
+    pub const fn set_threshold(&self) -> bool {
+        self.set_threshold
+    }
+
     /// From which move of a figure on people are warned; `None` where nothing is watched.
     #[must_use]
     pub fn drift(&self) -> Option<Tolerances> {
@@ -363,6 +371,10 @@ impl Config {
             "plant socket",
             self.plant.as_ref().map_or("none".to_owned(), |socket| socket.display().to_string()),
         ));
+        if self.plant.is_some() {
+            let may = if self.set_threshold { "may be set by the plant's engineer" } else { "is not set by the plant" };
+            table.push(("threshold", may.to_owned()));
+        }
         table.push(("drift", super::drift::table(self.drift)));
         table.push(("black box", super::black_box::table(self.black_box.as_ref())));
         table
@@ -526,6 +538,8 @@ mod tests {
         assert_eq!(parse(SIM).unwrap().plant(), None);
         let socket = |path: &str| parse(&format!("{SIM}\n[plant]\nsocket = \"{path}\"\n"));
         assert_eq!(socket("run/plant.sock").unwrap().plant(), Some(Path::new("base/run/plant.sock")));
+        assert!(socket("run/plant.sock").unwrap().set_threshold() && !parse(SIM).unwrap().set_threshold());
+        assert!(!socket("p\"\nset_threshold = false\n# \"").unwrap().set_threshold());
         assert!(socket(&format!("/{}", "x".repeat(106))).is_ok());
         for (path, expected) in [(format!("/{}", "x".repeat(107)), "at most 107 bytes"), ("/".to_owned(), "is needed")]
         {

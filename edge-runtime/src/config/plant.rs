@@ -1,4 +1,4 @@
-//! `[plant]`: where the plant's process finds the station.
+//! `[plant]`: where the plant's process finds the station, and what it may change.
 //!
 //! Takes the section as written; gives a checked path. It opens nothing.
 
@@ -16,6 +16,15 @@ use super::error::ConfigError;
 pub struct RawPlant {
     /// The socket that is opened; with its folder at most 107 bytes.
     pub socket: PathBuf,
+    /// Whether an engineer who is signed in to `edge-plant` may set the threshold.
+    #[serde(default = "yes")]
+    pub set_threshold: bool,
+}
+
+/// Plants expect that an engineer can move a limit at the line, with a password, a reason and an entry in a log, none of which the station
+/// gives away; where the limit was validated, the file says otherwise.
+const fn yes() -> bool {
+    true
 }
 
 /// Bytes of the longest path that the kernel takes for a socket, without the zero behind it.
@@ -23,7 +32,7 @@ const LONGEST: usize = 107;
 
 /// `None` where nothing is to be opened.
 pub(super) fn check(checker: &Checker<'_>, raw: Option<&RawPlant>) -> Result<Option<PathBuf>, ConfigError> {
-    let Some(RawPlant { socket }) = raw else { return Ok(None) };
+    let Some(RawPlant { socket, .. }) = raw else { return Ok(None) };
     let path = checker.base.join(socket);
     let written = socket.display().to_string();
     if socket.file_name().is_none() {

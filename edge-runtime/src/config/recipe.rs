@@ -181,13 +181,13 @@ mod tests {
 
     #[test]
     fn what_a_recipe_says_stands_in_for_what_the_configuration_says_and_nothing_else_does() {
-        let text = "number = 7\n[model]\nbundle = \"ring.draem\"\nfalse_reject = 0.01\n[line]\nwindow_after_mm = 30.0\nmax_length_mm = 33.0\n";
+        let text = "number = 7\n[model]\nbundle = \"ring.draem\"\nfalse_reject = 0.01\n[line]\nwindow_after_mm = 40.0\nmax_length_mm = 33.0\n";
         let (recipe, own) = (parse(text, "rings.toml").unwrap(), config(SIM));
         assert_eq!((recipe.name.as_str(), recipe.number), ("rings", 7));
         assert_eq!(recipe.config.bundle(), Path::new("/recipes/ring.draem"));
         assert_eq!((recipe.config.false_reject(), own.false_reject()), (Some(0.01), None));
         let (layout, before) = (recipe.config.layout(), own.layout());
-        assert_eq!((layout.window_after(), layout.max_length()), (Travel(30_000), Some(Travel(33_000))));
+        assert_eq!((layout.window_after(), layout.max_length()), (Travel(40_000), Some(Travel(33_000))));
         assert_eq!((layout.window_before(), layout.gate_distance()), (before.window_before(), before.gate_distance()));
         assert_eq!((recipe.config.name(), recipe.config.trust()), (own.name(), own.trust()));
         let overridden = own.with_parts(5).with_audit_dir("elsewhere".into());

@@ -99,8 +99,16 @@ impl Inspector {
     /// # Errors
     /// [`InspectError`]; the part is then uninspected for [`InspectError::reason`].
     pub fn inspect(&mut self, frame: &Frame<'_>) -> Result<Verdict, InspectError> {
+        self.inspect_by(frame, None)
+    }
+
+    /// Both halves and a threshold; without one, the manifest's.
+    ///
+    /// # Errors
+    /// As [`Inspector::inspect`].
+    pub fn inspect_by(&mut self, frame: &Frame<'_>, threshold: Option<Score>) -> Result<Verdict, InspectError> {
         self.prepare(frame)?;
-        Ok(Verdict::of(self.score()?, self.manifest.threshold()))
+        Ok(Verdict::of(self.score()?, threshold.unwrap_or(self.manifest.threshold())))
     }
 
     /// The manifest.

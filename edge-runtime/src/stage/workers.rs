@@ -2,7 +2,8 @@
 //!
 //! Takes pictures and [`Inspector`]s, one a thread, and limits for what a picture must be like; gives each picture's verdict to
 //! whoever is named with it, from the worker's own thread. A picture whose thread dies is answered too. Another bundle takes over
-//! between two pictures, so that each is judged by one alone, which its evidence names. It knows no part and no time.
+//! between two pictures, and so does another threshold, so that each is judged by one alone, which its evidence names. It knows no part and no
+//! time.
 
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::mpsc::{Receiver, SyncSender, TrySendError, sync_channel};
@@ -13,6 +14,7 @@ use shared::drift::{Look, Sample, Tolerances, Yardstick};
 use shared::frame::Frame;
 use shared::limits::SHOT_QUEUE;
 use shared::quality::{Gauge, Limits};
+use shared::units::Score;
 use shared::verdict::{Reason, Verdict};
 
 use crate::bundle::slots::Tally;
@@ -31,7 +33,7 @@ pub struct Evidence {
     pub heatmap: Vec<f32>,
     /// The frame that the input was made from, shared with whoever keeps it.
     pub original: Option<Arc<Picture>>,
-    /// Number of the bundle that judged, within the run: 0 is the one of the start.
+    /// Number of what judged, bundle and threshold, within the run: 0 is what judged from the start.
     pub bundle: u32,
     /// What says whether the line drifts; `None` where nobody watches, or the network failed.
     pub drift: Option<Sample>,
@@ -72,16 +74,31 @@ struct Job {
     reply: Reply,
 }
 
+/// Under which number a bundle judges, and by which threshold; its manifest's where none is given.
+#[derive(Clone, Copy)]
+struct Setting {
+    number: u32,
+    threshold: Option<Score>,
+}
+
 /// A bundle that judges, with what it has done.
 struct InCharge {
-    number: u32,
+    /// How many bundles took over before it.
+    bundle: u32,
+    setting: Mutex<Setting>,
     judged: AtomicU64,
     failed: AtomicU64,
 }
 
 impl InCharge {
-    fn new(number: u32) -> Arc<Self> {
-        Arc::new(Self { number, judged: AtomicU64::new(0), failed: AtomicU64::new(0) })
+    fn new(bundle: u32, number: u32) -> Arc<Self> {
+        let setting = Mutex::new(Setting { number, threshold: None });
+        Arc::new(Self { bundle, setting, judged: AtomicU64::new(0), failed: AtomicU64::new(0) })
+    }
+
+    /// Nobody holds it for longer than it takes to copy it.
+    fn setting(&self) -> Setting {
+        *self.setting.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 
@@ -123,7 +140,7 @@ impl Workers {
     pub fn start(inspectors: Vec<Inspector>, demands: Demands) -> Self {
         let (jobs, receive) = sync_channel::<Job>(SHOT_QUEUE);
         let receive = Arc::new(Mutex::new(receive));
-        let (bundle, seats) = (InCharge::new(0), Arc::<Mutex<Vec<Seat>>>::default());
+        let (bundle, seats) = (InCharge::new(0, 0), Arc::<Mutex<Vec<Seat>>>::default());
         let threads = inspectors
             .into_iter()
             .map(|inspector| {
@@ -135,9 +152,10 @@ impl Workers {
         Self { jobs: Some(jobs), threads, bundle, demands, seats }
     }
 
-    /// Another bundle judges from each worker's next picture on: one inspector for each of them. Waits for nothing.
-    pub fn change(&mut self, inspectors: Vec<Inspector>, number: u32) {
-        self.bundle = InCharge::new(number);
+    /// Another bundle judges from each worker's next picture on, the `bundle`th that takes over: one inspector for each of them. Evidence names
+    /// `number`. Waits for nothing.
+    pub fn change(&mut self, inspectors: Vec<Inspector>, bundle: u32, number: u32) {
+        self.bundle = InCharge::new(bundle, number);
         let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle), demands: self.demands };
         let fresh = inspectors.into_iter().map(seat).collect();
         // What nobody has sat down on yet would be of a bundle that is not in charge any more.
@@ -155,12 +173,18 @@ impl Workers {
         self.demands.limits
     }
 
+    /// The bundle in charge judges by another threshold from each worker's next picture on. Evidence names `number`. Waits for nothing.
+    pub fn set_threshold(&mut self, threshold: Score, number: u32) {
+        let setting = Setting { number, threshold: Some(threshold) };
+        *self.bundle.setting.lock().unwrap_or_else(PoisonError::into_inner) = setting;
+    }
+
     /// What the bundle in charge has done.
     #[must_use]
     pub fn tally(&self) -> Tally {
-        let InCharge { number, judged, failed } = &*self.bundle;
+        let InCharge { bundle, judged, failed, .. } = &*self.bundle;
         let (judged, failed) = (judged.load(Ordering::Relaxed), failed.load(Ordering::Relaxed));
-        Tally { bundle: *number, judged, failed }
+        Tally { bundle: *bundle, judged, failed }
     }
 
     /// Has a picture judged. `deliver` is called exactly once, unless the picture is refused.
@@ -208,7 +232,7 @@ impl Worker {
     /// Judges with this inspector, and holds pictures against these demands.
     #[must_use]
     pub fn new(inspector: Inspector, demands: Demands) -> Self {
-        Self::seated(Seat { inspector, bundle: InCharge::new(0), demands })
+        Self::seated(Seat { inspector, bundle: InCharge::new(0, 0), demands })
     }
 
     fn seated(seat: Seat) -> Self {
@@ -221,8 +245,9 @@ impl Worker {
             let job = jobs.lock().unwrap_or_else(PoisonError::into_inner).recv();
             let Ok(Job { picture, reply }) = job else { return };
             // Taken before the picture and put away after it: giving back a network's memory takes a while.
-            let own = self.seat.bundle.number;
-            let fresh = seats.lock().unwrap_or_else(PoisonError::into_inner).pop_if(|seat| seat.bundle.number != own);
+            let own = &self.seat.bundle;
+            let other = |seat: &mut Seat| !Arc::ptr_eq(&seat.bundle, own);
+            let fresh = seats.lock().unwrap_or_else(PoisonError::into_inner).pop_if(other);
             let old = fresh.map(|fresh| std::mem::replace(&mut self.seat, fresh));
             let (verdict, evidence) = self.inspect(picture);
             reply.give(verdict, evidence);
@@ -240,11 +265,12 @@ impl Worker {
             }
         };
         let Seat { inspector, bundle, demands } = &mut self.seat;
+        let Setting { number, threshold } = bundle.setting();
         let mut counting = Counting(bundle, true);
         let crop = inspector.manifest().preprocess().crop();
         // A crop that lies outside is the inspector's to refuse.
         let flaw = demands.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
-        let (verdict, heatmap) = match inspector.inspect(&frame) {
+        let (verdict, heatmap) = match inspector.inspect_by(&frame, threshold) {
             Ok(verdict) => {
                 counting.1 = false;
                 bundle.judged.fetch_add(1, Ordering::Relaxed);
@@ -266,7 +292,7 @@ impl Worker {
         };
         let width = inspector.manifest().preprocess().width();
         let input = inspector.input().to_vec();
-        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture), bundle: bundle.number, drift }))
+        (verdict, Some(Evidence { width, input, heatmap, original: Some(picture), bundle: number, drift }))
     }
 }
 

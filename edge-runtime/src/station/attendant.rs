@@ -12,6 +12,8 @@ use crate::health::alarms::Condition;
 use crate::health::readings::{Limits, ReadingsThread, Watch};
 use crate::health::watchdog::{Done, Notifier, Progress};
 use crate::hmi::screen::{State, Status};
+use crate::store::Takeover;
+use edge_plant::wire::Basis;
 
 /// How often a line for `systemctl status` is written.
 const STATUS_EVERY: Micros = Micros::from_millis(5_000);
@@ -142,6 +144,16 @@ impl Attendant for Keeper<'_> {
 
     fn reset_wanted(&mut self) -> bool {
         self.plant.as_ref().is_some_and(Feed::reset_wanted)
+    }
+
+    fn threshold_wanted(&mut self) -> Option<Takeover> {
+        self.plant.as_ref()?.threshold_wanted()
+    }
+
+    fn took_over(&mut self, takeover: &Takeover, basis: Option<Basis>) {
+        if let Some(plant) = &mut self.plant {
+            plant.took_over(takeover, basis);
+        }
     }
 }
 

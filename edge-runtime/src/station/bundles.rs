@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use edge_plant::wire::Basis;
 use shared::units::{Micros, Score};
 
 use super::line::{Attendant, NewBundle, Seen};
@@ -29,6 +30,8 @@ pub struct Ready {
     pub product: String,
     /// A part is bad when its score is greater.
     pub threshold: Score,
+    /// What another threshold would be chosen from.
+    pub basis: Basis,
     /// One for each worker thread.
     pub inspectors: Vec<Inspector>,
 }
@@ -121,6 +124,14 @@ impl<A: Attendant> Attendant for WithBundles<A> {
         self.other.reset_wanted()
     }
 
+    fn threshold_wanted(&mut self) -> Option<Takeover> {
+        self.other.threshold_wanted()
+    }
+
+    fn took_over(&mut self, takeover: &Takeover, basis: Option<Basis>) {
+        self.other.took_over(takeover, basis);
+    }
+
     fn new_bundle(&mut self) -> Option<NewBundle> {
         let fresh = self.link.as_ref().and_then(|link| link.fresh.try_recv().ok());
         fresh.or_else(|| self.other.new_bundle())
@@ -199,12 +210,12 @@ impl<F: FnMut(&Path) -> Result<Ready, String>> Keeping<F> {
             _ => Ok(ready),
         });
         match (made, wanted) {
-            (Ok(Ready { sha256, product, threshold, inspectors }), _) => {
+            (Ok(Ready { sha256, product, threshold, basis, inspectors }), _) => {
                 let number = self.number + 1;
                 tracing::warn!(place = ?place, %product, threshold = threshold.get(), "another bundle takes over");
                 let takeover = Takeover { number, at: Micros(0), product, sha256, threshold };
                 // Without a line there is nothing to take over.
-                if work.fresh.send(NewBundle { takeover, inspectors, product: None }).is_ok() {
+                if work.fresh.send(NewBundle { takeover, basis, inspectors, product: None }).is_ok() {
                     (self.number, self.running, self.hopeless) = (number, Running { place, sha256 }, None);
                 }
                 Ok(state)

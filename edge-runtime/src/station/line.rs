@@ -10,6 +10,7 @@ use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync
 use std::thread::JoinHandle;
 use std::time::Duration;
 
+use edge_plant::wire::Basis;
 use shared::limits::{DESK_QUEUE, ORDER_QUEUE, SHOT_QUEUE};
 use shared::line::Layout;
 use shared::quality::Limits;
@@ -150,8 +151,11 @@ pub struct Waiting {
 
 /// A bundle that is ready to judge.
 pub struct NewBundle {
-    /// What is to be remembered of it; when it takes over is filled in as it does.
+    /// What is to be remembered of it. Its number says how many bundles took over before it; the number within the run, and when it takes over, are
+    /// filled in as it does.
     pub takeover: Takeover,
+    /// What another threshold would be chosen from.
+    pub basis: Basis,
     /// One for each worker thread.
     pub inspectors: Vec<Inspector>,
     /// What goes with its product, where it is another one than before: parts in flight are flushed then. `None` for a bundle
@@ -179,6 +183,14 @@ pub trait Attendant {
     fn new_bundle(&mut self) -> Option<NewBundle> {
         None
     }
+
+    /// A threshold that is to hold from now on, once. An attendant whom nobody can tell never has one.
+    fn threshold_wanted(&mut self) -> Option<Takeover> {
+        None
+    }
+
+    /// Another bundle judges from now on, or the same with another threshold; then there is no basis.
+    fn took_over(&mut self, _takeover: &Takeover, _basis: Option<Basis>) {}
 
     /// Whether somebody acknowledges what is latched, once: as the reset button does. An attendant whom nobody can tell never has that.
     fn reset_wanted(&mut self) -> bool {
@@ -276,8 +288,15 @@ pub fn run(
             ready: silent.is_none(),
             damaged: false,
         };
-        let mut turns =
-            Turns { desk: &mut desk, notes: &notes, orders: &orders, clock: &*clock, watched, changing: None };
+        let mut turns = Turns {
+            desk: &mut desk,
+            notes: &notes,
+            orders: &orders,
+            clock: &*clock,
+            watched,
+            number: 0,
+            changing: None,
+        };
         // A desk that has panicked still has its parts, and each of them is to have a record.
         let result = catch_unwind(AssertUnwindSafe(|| turns.until_end(&mut threads, attendant, stop)))
             .unwrap_or(Err(LineError::Died { thread: "desk" }));
@@ -367,6 +386,8 @@ struct Turns<'a> {
     watched: Watch,
     /// What holds from the end of the changeover on, and when that is.
     changing: Option<(Micros, ProductLimits)>,
+    /// Of what judges, bundle and threshold, within the run.
+    number: u32,
 }
 
 impl Turns<'_> {
@@ -397,7 +418,10 @@ impl Turns<'_> {
                 }
                 self.turn(now, threads, attendant);
                 if let Some(bundle) = attendant.new_bundle() {
-                    self.change(now, bundle)?;
+                    self.change(now, bundle, attendant)?;
+                }
+                if let Some(takeover) = attendant.threshold_wanted() {
+                    self.set_threshold(now, takeover, attendant)?;
                 }
                 if attendant.reset_wanted() {
                     self.desk.reset();
@@ -488,21 +512,43 @@ impl Turns<'_> {
 
     /// Of the same product parts in flight keep what they were promised: a picture that a worker has begun is judged by the bundle before,
     /// one that waits by the new one. Before another product's bundle judges anything, the gate has heard that they are flushed.
-    fn change(&mut self, now: Micros, bundle: NewBundle) -> Result<(), LineError> {
-        let NewBundle { takeover, inspectors, product } = bundle;
+    fn change(&mut self, now: Micros, bundle: NewBundle, attendant: &mut dyn Attendant) -> Result<(), LineError> {
+        let NewBundle { takeover, basis, inspectors, product } = bundle;
         if let Some(product) = product {
             self.desk.changeover();
             self.changing = Some((now.saturating_add(CHANGEOVER), product));
             self.desk.judge_mut().workers.change_limits(product.quality);
         }
-        let takeover = Takeover { at: now, ..takeover };
-        self.desk.takeover(&takeover)?;
-        let courier = self.desk.judge_mut();
-        courier.workers.change(inspectors, takeover.number);
-        let quality = courier.workers.limits().map(|limits| limits.raw());
-        let Takeover { number, product, sha256, threshold, .. } = takeover;
-        courier.tape.judge(JudgedBy { number, product, sha256, threshold, quality });
+        let count = takeover.number;
+        let takeover = self.take_over(now, takeover)?;
+        self.desk.judge_mut().workers.change(inspectors, count, takeover.number);
+        attendant.took_over(&takeover, Some(basis));
         Ok(())
+    }
+
+    /// As with another bundle: a picture that a worker has begun is judged by the threshold before.
+    fn set_threshold(
+        &mut self,
+        now: Micros,
+        takeover: Takeover,
+        attendant: &mut dyn Attendant,
+    ) -> Result<(), LineError> {
+        let takeover = self.take_over(now, takeover)?;
+        self.desk.judge_mut().workers.set_threshold(takeover.threshold, takeover.number);
+        attendant.took_over(&takeover, None);
+        Ok(())
+    }
+
+    /// Has it remembered that something else judges from now on, before it does.
+    fn take_over(&mut self, now: Micros, takeover: Takeover) -> Result<Takeover, LineError> {
+        self.number += 1;
+        let takeover = Takeover { number: self.number, at: now, ..takeover };
+        self.desk.takeover(&takeover)?;
+        let Takeover { number, product, sha256, threshold, .. } = takeover.clone();
+        let courier = self.desk.judge();
+        let quality = courier.workers.limits().map(|limits| limits.raw());
+        courier.tape.judge(JudgedBy { number, product, sha256, threshold, quality });
+        Ok(takeover)
     }
 
     fn send(&mut self) -> Result<(), LineError> {

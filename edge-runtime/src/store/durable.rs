@@ -39,6 +39,14 @@ pub fn stream(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> i
     sync(folder)
 }
 
+/// Removes a file, if it is there, so that it does not come back after a power cut.
+pub fn remove(folder: &Path, name: &str) -> io::Result<()> {
+    match std::fs::remove_file(folder.join(name)) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(error),
+        _ => sync(folder),
+    }
+}
+
 fn file(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Result<()>) -> io::Result<()> {
     let mut builder = tempfile::Builder::new();
     builder.prefix(TEMPORARY).permissions(std::fs::Permissions::from_mode(0o666));

@@ -49,10 +49,10 @@ impl RunStart {
     }
 }
 
-/// Another bundle takes over in the course of a run.
+/// Another bundle takes over in the course of a run, or another threshold does.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Takeover {
-    /// Its number within the run, from 1; the run's own bundle is 0.
+    /// Its number within the run, from 1; what judged from the start is 0.
     pub number: u32,
     /// When, by the line's clock.
     pub at: Micros,

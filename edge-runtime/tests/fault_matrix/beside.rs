@@ -8,6 +8,7 @@ use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use edge_plant::wire::Basis;
 use edge_runtime::blackbox::ring::Limits;
 use edge_runtime::blackbox::{Header, Recorder, Settings, Tape};
 use edge_runtime::bundle::slots::folder::New;
@@ -20,7 +21,9 @@ use edge_runtime::hw::clock::Monotonic;
 use edge_runtime::hw::roles::{Clock, HwFault, Panel};
 use edge_runtime::station::bundles::{self, Keeping, Link, Ready};
 use edge_runtime::station::line::Seen;
-use edge_runtime::station::plant::Feed;
+use edge_runtime::station::plant::setter::Setter;
+use edge_runtime::station::plant::{Feed, Wishes};
+use shared::manifest::Precision;
 use shared::units::Micros;
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Level, Metadata, Subscriber};
@@ -131,8 +134,10 @@ fn plant(folder: &Path) -> Feed {
     }
     arm("plant");
     let clock = Arc::new(Panics(Monotonic::start()));
-    Feed::start(folder.join("plant.sock"), rig::start(), 1, folder.display().to_string(), Arc::default(), clock)
-        .unwrap()
+    let setter = Setter { settings: None, precision: Precision::Int8 };
+    let wishes = Wishes { basis: Basis::default(), setter, exchange: Arc::default() };
+    let folder_name = folder.display().to_string();
+    Feed::start(folder.join("plant.sock"), rig::start(), 1, folder_name, wishes, clock).unwrap()
 }
 
 /// Slots in which a bundle waits, and a thread that panics as it makes it ready.

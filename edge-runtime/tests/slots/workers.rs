@@ -9,6 +9,7 @@ use edge_runtime::engine::{Engine, EngineError, Inspector};
 use edge_runtime::hw::roles::{Picture, PictureFormat};
 use edge_runtime::stage::workers::{Demands, Evidence, Workers};
 use shared::frame::PixelFormat;
+use shared::units::Score;
 use shared::verdict::{Reason, Verdict};
 
 use super::seal::demo;
@@ -59,16 +60,33 @@ fn from_the_change_on_every_worker_judges_with_the_new_bundle_and_counts_for_it(
             assert_eq!(verdict.passes(), number % 2 == 1, "bundle {}", number - 1);
         }
         assert_eq!(workers.tally(), Tally { bundle: number - 1, judged: 20, failed: 0 });
-        workers.change(inspectors(2, || Says((number % 2) as f32)), number);
+        workers.change(inspectors(2, || Says((number % 2) as f32)), number, number);
         assert_eq!(workers.tally(), Tally { bundle: number, judged: 0, failed: 0 });
     }
+}
+
+#[test]
+fn another_threshold_holds_from_the_next_picture_on_and_the_bundle_counts_on() {
+    let mut workers = Workers::start(inspectors(2, || Says(0.5)), Demands::default());
+    let by = |workers: &Workers| {
+        let (verdict, evidence) = judged(workers);
+        (verdict.passes(), evidence.unwrap().bundle)
+    };
+    assert_eq!(by(&workers), (false, 0), "the demonstration's own threshold lies lower");
+    for (number, threshold, passes) in [(1, 0.5, true), (2, 0.49, false), (3, 0.9, true)] {
+        workers.set_threshold(Score::new(threshold).unwrap(), number);
+        assert_eq!([by(&workers), by(&workers)], [(passes, number); 2]);
+    }
+    assert_eq!(workers.tally(), Tally { bundle: 0, judged: 7, failed: 0 }, "the same bundle has judged all of them");
+    workers.change(inspectors(2, || Says(0.5)), 1, 4);
+    assert_eq!(by(&workers), (false, 4), "another bundle does not inherit what was set for the one before");
 }
 
 #[test]
 fn a_bundle_that_takes_its_thread_with_it_has_failed() {
     let mut workers = Workers::start(inspectors(1, || Says(0.0)), Demands::default());
     assert!(judged(&workers).0.passes());
-    workers.change(inspectors(1, || Dying), 1);
+    workers.change(inspectors(1, || Dying), 1, 1);
     assert_eq!(judged(&workers), (Verdict::Uninspected(Reason::ModelFault), None));
     assert_eq!(workers.tally(), Tally { bundle: 1, judged: 0, failed: 1 });
 }

@@ -105,7 +105,7 @@ impl Yardstick {
 
 /// Scores of the held-out good parts that passed, ascending.
 fn passing(manifest: &Manifest) -> &[f32] {
-    let (scores, threshold) = (manifest.good_scores(), manifest.threshold().get());
+    let (scores, threshold) = (manifest.good_scores(), manifest.own_threshold().get());
     &scores[..scores.partition_point(|&score| score <= threshold)]
 }
 
@@ -123,7 +123,7 @@ pub struct Sample {
 impl Sample {
     /// A part that was judged by this manifest's model.
     pub fn new(yardstick: Yardstick, manifest: &Manifest, look: Look, score: Option<Score>) -> Self {
-        let passed = score.filter(|score| *score <= manifest.threshold());
+        let passed = score.filter(|score| *score <= manifest.own_threshold());
         Self { yardstick, look, rank: passed.map(|score| Rank::of(score.get(), passing(manifest))) }
     }
 }

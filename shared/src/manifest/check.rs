@@ -20,6 +20,8 @@ pub struct Manifest {
     raw: RawManifest,
     preprocess: Preprocess,
     precision: Precision,
+    /// A threshold that somebody has set, below 1.
+    set: Option<Score>,
 }
 
 /// Why a threshold cannot be moved.
@@ -155,7 +157,7 @@ impl Manifest {
             parity(model)?;
         }
         parity_counts(&raw)?;
-        Ok(Self { raw, preprocess, precision: Precision::default() })
+        Ok(Self { raw, preprocess, precision: Precision::default(), set: None })
     }
 
     /// The same manifest as that of the other, or of the same, model.
@@ -179,6 +181,17 @@ impl Manifest {
             Precision::Int8 => self.raw.int8.threshold = Threshold::of(&chosen),
         }
         Ok(self)
+    }
+
+    /// The same manifest with a threshold that somebody has set, or with its own again.
+    ///
+    /// # Errors
+    /// [`ManifestError::ThresholdTooHigh`].
+    pub fn with_threshold(self, set: Option<Score>) -> Result<Self, ManifestError> {
+        match set {
+            Some(set) if set.get() >= 1.0 => Err(ManifestError::ThresholdTooHigh),
+            set => Ok(Self { set, ..self }),
+        }
     }
 
     /// Which model's threshold, scores and hash this gives.
@@ -223,11 +236,16 @@ impl Manifest {
 
     /// A part is bad when its score is greater.
     pub fn threshold(&self) -> Score {
+        self.set.unwrap_or_else(|| self.own_threshold())
+    }
+
+    /// The threshold where nobody has set another.
+    pub fn own_threshold(&self) -> Score {
         // Checked to be a probability; zero would reject every part.
         Score::new(self.model().threshold.value).unwrap_or_default()
     }
 
-    /// How the threshold was found.
+    /// How its own threshold was found.
     pub fn threshold_facts(&self) -> &Threshold {
         &self.model().threshold
     }
@@ -235,6 +253,11 @@ impl Manifest {
     /// Scores of the held-out good parts, ascending.
     pub fn good_scores(&self) -> &[f32] {
         &self.model().good_scores
+    }
+
+    /// Number of the part that each of these shows; empty where each shows a part of its own.
+    pub fn good_parts(&self) -> &[u16] {
+        &self.model().good_parts
     }
 
     /// How many different parts the held-out good scores are of.

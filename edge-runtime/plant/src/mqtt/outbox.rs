@@ -230,7 +230,7 @@ pub(super) mod tests {
 
     use super::*;
     use crate::store::{Entry, Key};
-    use crate::wire::{Alarm, Greeting, Standing, State, ToPlant};
+    use crate::wire::{Alarm, Basis, Greeting, Standing, State, ToPlant};
 
     /// A part's record.
     pub fn entry(run: i64, part: u32) -> Entry {
@@ -273,6 +273,7 @@ pub(super) mod tests {
             started_us: 0,
             clock_at_start: Micros(0),
         }));
+        line.hear(&ToPlant::Basis(Box::new(Basis { bundle_sha256: [0xab; 32], ..Basis::default() })));
         let mut standing = Standing { state: State::Fault, product: "caps".to_owned(), ..Standing::default() };
         standing.threshold = Score::new(0.25).unwrap();
         (standing.counters.parts, standing.counters.passed, standing.counters.bad) = (10, 7, 1);

@@ -19,8 +19,8 @@ pub const KEYS: [(&str, &str, &str); 47] = [
     ("state", "line", "`run`, `fault`, `changeover`, `starting`, or `unknown` while no station says how it stands"),
     ("state", "station", "its name in its own configuration"),
     ("state", "product", "what is inspected now"),
-    ("state", "bundle", "number of the bundle that judges, within the run; 0 is the one of its start"),
-    ("state", "bundle_sha256", "of the bundle of the run's start, while it judges"),
+    ("state", "bundle", "number of what judges, bundle and threshold, within the run; 0 is what judged from its start"),
+    ("state", "bundle_sha256", "of the bundle that judges"),
     ("state", "threshold", "a part is bad when its score is greater"),
     ("state", "run", "the run's number in the records"),
     ("state", "simulation", "whether the line is a simulated one"),
@@ -31,9 +31,9 @@ pub const KEYS: [(&str, &str, &str); 47] = [
     ("part", "code", "`GOOD`, `BAD`, or a code of the failure table"),
     ("part", "passed", "whether it was let through"),
     ("part", "score", "where it was judged"),
-    ("part", "threshold", "of the bundle that judged it"),
+    ("part", "threshold", "by which it was judged"),
     ("part", "product", "of the bundle that judged it"),
-    ("part", "bundle", "number of the bundle that judged it, within the run"),
+    ("part", "bundle", "number of what judged it, bundle and threshold, within the run"),
     ("part", "late_verdict", "what a verdict that came too late would have said: `good`, `bad` or `uninspected`"),
     ("part", "decided_after_us", "from trigger to decision, in microseconds"),
     ("part", "inference_us", "from picture handed in to verdict, in microseconds"),
@@ -112,14 +112,14 @@ impl State {
             Shown::Changeover => "changeover",
         };
         let bundle = standing.map(|standing| standing.bundle);
-        let first = greeting.filter(|_| bundle == Some(0));
+        let sha256 = line.basis.as_ref().map(|basis| hex(&basis.bundle_sha256));
         Self {
             time: at.to_string(),
             line: shown,
             station: greeting.map(|greeting| greeting.station.clone()),
             product: standing.map(|standing| standing.product.clone()),
             bundle,
-            bundle_sha256: first.map(|greeting| hex(&greeting.bundle_sha256)),
+            bundle_sha256: sha256.filter(|_| standing.is_some()),
             threshold: standing.map(|standing| rounded(standing.threshold.get().into())),
             run: greeting.map(|greeting| greeting.run),
             simulation: greeting.map(|greeting| greeting.simulation),

@@ -20,6 +20,10 @@ pub enum Place {
     Live,
     /// *Rejects*.
     Rejects,
+    /// *Threshold*.
+    Threshold,
+    /// *Health*.
+    Health,
     /// *Products*.
     Products,
     /// *Log*.
@@ -63,6 +67,8 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
     let (here, link) = match place {
         Place::Live => (Word::Live, "/"),
         Place::Rejects => (Word::Rejects, "/rejects"),
+        Place::Threshold => (Word::Threshold, "/threshold"),
+        Place::Health => (Word::Health, "/health"),
         Place::Products => (Word::Products, "/products"),
         Place::Log => (Word::Log, "/log"),
         Place::Login => (Word::SignIn, "/login"),
@@ -89,7 +95,10 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
                 header {
                     p.station id="station" { (station(&line, language)) }
                     nav {
-                        (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects")) (entry(Word::Products, "/products"))
+                        (entry(Word::Live, "/")) (entry(Word::Rejects, "/rejects"))
+                        (entry(Word::Threshold, "/threshold"))
+                        (entry(Word::Health, "/health"))
+                        (entry(Word::Products, "/products"))
                         @if visitor.role >= Some(Role::Engineer) { (entry(Word::Log, "/log")) }
                     }
                     (who(visitor, language, shared.access.closed()))

@@ -13,6 +13,10 @@
 //! | `live` | the page *Live*, in regions that change one by one |
 //! | `events` | the regions that have changed, as server-sent events |
 //! | `rejects` | the gallery of rejected parts, and the page of one |
+//! | `marks` | what somebody says a part really was |
+//! | `threshold` | the page *Threshold*, and setting it |
+//! | `health` | how the station and its board are |
+//! | `chart` | counts → a picture of bars |
 //! | `log` | what was changed, by whom |
 //! | `pictures` | picture files |
 //! | `products` | the page *Products*, and the change of products |
@@ -22,13 +26,16 @@
 //! Everything is in the program: no page needs the internet, or a script to be read.
 
 mod admit;
+mod chart;
 mod connections;
 mod events;
 mod guard;
+mod health;
 mod layout;
 mod live;
 mod log;
 mod login;
+mod marks;
 pub mod metrics;
 mod pictures;
 mod products;
@@ -36,6 +43,7 @@ pub(crate) mod records;
 mod rejects;
 pub mod routes;
 pub mod serve;
+mod threshold;
 pub mod tls;
 
 pub use serve::{Served, serve};

@@ -2,6 +2,7 @@
 //!
 //! Both come from the station's store; see `store` for why. They need no script: the filter is a form, and older parts are a link away.
 
+use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use axum::extract::{Extension, Path, Query, State};
@@ -11,11 +12,14 @@ use maud::{Markup, html};
 use serde::Deserialize;
 use shared::units::Micros;
 use shared::verdict::FAILURES;
+use shared::wall::WallTime;
 
 use super::layout::{self, Place, milliseconds, number, time};
+use super::marks;
 use super::records::RecordsError;
 use super::serve::Shared;
 use crate::clock;
+use crate::marks::{Mark, MarksError};
 use crate::roles::Visitor;
 use crate::store::{Entry, Filter, Key, PAGE};
 use crate::words::{Language, Word, remedy};
@@ -28,6 +32,32 @@ const TIMES: [(Option<u64>, Word); 5] = [
     (Some(168), Word::LastWeek),
     (None, Word::Ever),
 ];
+
+/// How many hours back are wished for: a shift, where nothing is said; all, where it is nothing that can be asked for.
+pub(super) fn hours(wish: Option<&str>) -> Option<u64> {
+    match wish {
+        None => Some(8),
+        Some(hours) => hours.parse().ok().filter(|hours| TIMES.iter().any(|(known, _)| *known == Some(*hours))),
+    }
+}
+
+/// The choice of a time, in a form.
+pub(super) fn choice_of_hours(language: Language, hours: Option<u64>) -> Markup {
+    html! {
+        label { (Word::Time.to(language)) " "
+            select name="hours" {
+                @for (known, word) in TIMES {
+                    option value=(known.map_or("all".to_owned(), |hours| hours.to_string())) selected[known == hours] { (word.to(language)) }
+                }
+            }
+        }
+    }
+}
+
+/// The moment so many hours ago.
+pub(super) fn since(hours: Option<u64>) -> Option<WallTime> {
+    hours.map(|hours| clock::wall().saturating_sub(Micros::from_millis(hours * 3_600_000)))
+}
 
 /// The code of parts that were judged bad.
 const BAD: &str = "BAD";
@@ -48,10 +78,7 @@ impl Wish {
     }
 
     fn hours(&self) -> Option<u64> {
-        match self.hours.as_deref() {
-            None => Some(8),
-            Some(hours) => hours.parse().ok().filter(|hours| TIMES.iter().any(|(known, _)| *known == Some(*hours))),
-        }
+        hours(self.hours.as_deref())
     }
 
     fn before(&self) -> Option<Key> {
@@ -70,17 +97,27 @@ pub async fn gallery(
 ) -> Response {
     let (language, cookie) = layout::chosen(wish.language.as_deref(), &headers, shared.language);
     let hours = wish.hours();
-    let since = hours.map(|hours| clock::wall().saturating_sub(Micros::from_millis(hours * 3_600_000)));
-    let filter = Filter { code: wish.code().map(str::to_owned), since, before: wish.before() };
-    let (status, found) = match shared.records.ask(move |reader| reader.rejects(&filter)).await {
-        Ok(entries) => (StatusCode::OK, cards(language, &wish, &entries)),
+    let filter = Filter { code: wish.code().map(str::to_owned), since: since(hours), before: wish.before() };
+    let marks = shared.marks.clone();
+    let found = shared.records.ask(move |reader| {
+        let entries = reader.rejects(&filter)?;
+        let keys: Vec<Key> = entries.iter().map(|entry| entry.key).collect();
+        Ok((entries, marks.map(|marks| marks.of(&keys)).transpose()))
+    });
+    let (status, found) = match found.await {
+        Ok((entries, Ok(marked))) => (StatusCode::OK, cards(language, &wish, &entries, &marked.unwrap_or_default())),
+        Ok((entries, Err(error))) => {
+            let trouble = no_marks(language, &error);
+            (StatusCode::OK, html! { (trouble) (cards(language, &wish, &entries, &BTreeMap::new())) })
+        }
         Err(error) => refused(language, &error),
     };
     let main = html! { h1 { (Word::Rejects.to(language)) } (form(language, &wish, hours)) (found) };
     (status, cookie, layout::page(&shared, &visitor, language, Place::Rejects, main)).into_response()
 }
 
-fn refused(language: Language, error: &RecordsError) -> (StatusCode, Markup) {
+/// What is said in place of what the store does not give.
+pub(super) fn refused(language: Language, error: &RecordsError) -> (StatusCode, Markup) {
     let say = |word: Word| word.to(language);
     let words = match error {
         RecordsError::Unknown => say(Word::StoreUnknown).to_owned(),
@@ -103,19 +140,18 @@ fn form(language: Language, wish: &Wish, hours: Option<u64>) -> Markup {
                     }
                 }
             }
-            label { (say(Word::Time)) " "
-                select name="hours" {
-                    @for (known, word) in TIMES {
-                        option value=(known.map_or("all".to_owned(), |hours| hours.to_string())) selected[known == hours] { (say(word)) }
-                    }
-                }
-            }
+            (choice_of_hours(language, hours))
             button type="submit" { (say(Word::Show)) }
         }
     }
 }
 
-fn cards(language: Language, wish: &Wish, entries: &[Entry]) -> Markup {
+/// What is said in place of marks that cannot be read.
+fn no_marks(language: Language, error: &MarksError) -> Markup {
+    html! { p.notice { (Word::NoMarksRead.to(language)) (error) } }
+}
+
+fn cards(language: Language, wish: &Wish, entries: &[Entry], marked: &BTreeMap<(i64, u32), Mark>) -> Markup {
     let say = |word: Word| word.to(language);
     let asked = format!(
         "reason={}&hours={}",
@@ -141,6 +177,7 @@ fn cards(language: Language, wish: &Wish, entries: &[Entry]) -> Markup {
                         b { (entry.code) } " · " (say(Word::Part)) " " (entry.key.part)
                         @if let Some(score) = entry.score { " · " (number(language, score, 3)) }
                         br; small { (time(entry.key.wall_us)) }
+                        @if let Some(mark) = marked.get(&(entry.key.run, entry.key.part)) { br; b { (say(marks::word(*mark))) } }
                     }
                 }
             }
@@ -160,15 +197,31 @@ pub async fn part(
     Path((run, number)): Path<(i64, u32)>,
 ) -> Response {
     let language = layout::language(&headers, shared.language);
-    let (status, main) = match shared.records.ask(move |reader| reader.part(run, number)).await {
-        Ok(Some(entry)) => (StatusCode::OK, about(language, &entry)),
+    let marks = shared.marks.clone();
+    let found = shared.records.ask(move |reader| {
+        let Some(entry) = reader.part(run, number)? else { return Ok(None) };
+        let marked = marks.map(|marks| marks.of(&[entry.key]));
+        Ok(Some((entry, marked)))
+    });
+    let (status, main) = match found.await {
+        Ok(Some((entry, marked))) => {
+            let marking = match marked {
+                None => html! {},
+                Some(Ok(marked)) => {
+                    let mark = marked.get(&(run, number)).copied();
+                    marks::buttons(language, &visitor, entry.key, mark)
+                }
+                Some(Err(error)) => no_marks(language, &error),
+            };
+            (StatusCode::OK, about(language, &entry, &marking))
+        }
         Ok(None) => (StatusCode::NOT_FOUND, html! { p.message { (Word::NoSuchPart.to(language)) } }),
         Err(error) => refused(language, &error),
     };
     (status, layout::page(&shared, &visitor, language, Place::Rejects, main)).into_response()
 }
 
-fn about(language: Language, entry: &Entry) -> Markup {
+fn about(language: Language, entry: &Entry, marking: &Markup) -> Markup {
     let say = |word: Word| word.to(language);
     let Key { wall_us, run, part } = entry.key;
     let ms = |micros: Option<i64>| micros.map_or("–".to_owned(), |micros| milliseconds(language, micros));
@@ -205,6 +258,7 @@ fn about(language: Language, entry: &Entry) -> Markup {
             } @else { p.hint { (say(Word::NoPictureKept)) } }
             dl { @for (key, value) in rows { div { dt { (say(key)) } dd { (value) } } } }
         }
+        (marking)
         p { a href="/rejects" { (say(Word::Back)) } }
     }
 }

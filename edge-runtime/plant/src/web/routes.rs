@@ -9,7 +9,7 @@ use axum::http::Method;
 use axum::routing::{MethodRouter, get, post};
 
 use super::serve::{self, Shared};
-use super::{admit, events, live, log, login, metrics, pictures, products, rejects};
+use super::{admit, events, health, live, log, login, marks, metrics, pictures, products, rejects, threshold};
 use crate::roles::Role;
 
 /// Who may have an answer.
@@ -40,14 +40,18 @@ const fn row(method: Method, path: &'static str, needs: Needs, answer: fn() -> M
 }
 
 /// All of them.
-pub static ROUTES: [Route; 17] = [
+pub static ROUTES: [Route; 21] = [
     row(Method::GET, "/", Needs::Look, || get(live::page)),
     row(Method::GET, "/events", Needs::Look, || get(events::stream)),
     row(Method::POST, "/acknowledge", Needs::Role(Role::Operator), || post(live::acknowledge)),
     row(Method::GET, "/rejects", Needs::Look, || get(rejects::gallery)),
     row(Method::GET, "/parts/{run}/{part}", Needs::Look, || get(rejects::part)),
+    row(Method::POST, "/parts/{run}/{part}", Needs::Role(Role::Operator), || post(marks::mark)),
     row(Method::GET, "/pictures/{run}/{part}", Needs::Look, || get(pictures::view)),
     row(Method::GET, "/originals/{run}/{part}", Needs::Look, || get(pictures::original)),
+    row(Method::GET, "/threshold", Needs::Look, || get(threshold::page)),
+    row(Method::POST, "/threshold", Needs::Role(Role::Engineer), || post(threshold::change)),
+    row(Method::GET, "/health", Needs::Look, || get(health::page)),
     row(Method::GET, "/products", Needs::Look, || get(products::page)),
     row(Method::POST, "/products", Needs::Role(Role::Operator), || post(products::change)),
     row(Method::GET, "/metrics", Needs::Look, || get(metrics::metrics)),

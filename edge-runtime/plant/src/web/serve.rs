@@ -28,6 +28,7 @@ use super::{admit, layout, routes};
 use crate::config::{Config, Look};
 use crate::link::Station;
 use crate::log::Journal;
+use crate::marks::Marks;
 use crate::roles::{Access, Visitor};
 use crate::words::{Language, Word};
 
@@ -50,6 +51,8 @@ pub struct Shared {
     pub records: Records,
     /// The log of changes.
     pub journal: Journal,
+    /// What people say parts really were; nothing where there is no folder for it.
+    pub marks: Option<Marks>,
     /// Who is signed in.
     pub access: Access,
     /// Who may look.
@@ -85,11 +88,13 @@ impl Shared {
             addresses: !config.listen().ip().is_loopback(),
             scheme: config.scheme(),
         };
+        let marks = config.roles().map(Marks::within);
         let (language, look, tls) = (config.language(), config.look(), config.tls().is_some());
         Self {
             station,
             records,
             journal,
+            marks,
             access,
             look,
             names,

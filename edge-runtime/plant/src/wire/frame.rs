@@ -10,8 +10,9 @@ use thiserror::Error;
 /// First bytes in each direction; the last two are the version.
 pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x02\x00";
 
-/// Bytes of the longest message. A standing with every alarm, each with its remedy, takes some two thousand; the rest is for names.
-pub const MOST_BYTES: usize = 16 * 1024;
+/// Bytes of the longest message. What a threshold is chosen from takes four for each of [`shared::limits::MAX_GOOD_SCORES`] scores and at most
+/// three for its part's number; a standing with every alarm, each with its remedy, some two thousand; the rest is for names.
+pub const MOST_BYTES: usize = 32 * 1024;
 
 /// Bytes of a message's length.
 const LENGTH: usize = 4;
@@ -127,8 +128,10 @@ mod tests {
     use shared::verdict::{Reason, Verdict};
 
     use super::*;
-    use crate::wire::{Alarm, Bundle, Change, Greeting, Part, Product, Products, Refusal, Standing, State};
-    use crate::wire::{ToPlant, ToStation};
+    use shared::limits::MAX_GOOD_SCORES;
+
+    use crate::wire::{Alarm, Basis, Bundle, Change, Greeting, NotSet, Part, Product, Products, Refusal, Standing};
+    use crate::wire::{State, ToPlant, ToStation};
 
     fn words() -> Vec<ToPlant> {
         let score = |value| Score::new(value).unwrap();
@@ -181,13 +184,17 @@ mod tests {
         let refused = Some(Refusal { number: 1, why: "w".repeat(400) });
         // As many as a station may have, and the longest words.
         let products = Products { list: vec![product; 33], running: 9_999, change: Change::Preparing(9_999), refused };
+        let basis =
+            Basis { may_be_set: true, good_scores: vec![score(0.5); 3], good_parts: vec![0, 1, 1], ..Basis::default() };
         vec![
             ToPlant::Greeting(greeting),
+            ToPlant::Basis(Box::new(basis)),
             ToPlant::Standing(Box::new(standing)),
             ToPlant::Part(part),
             ToPlant::Lost(3),
             ToPlant::Answer { number: 9, taken: false },
             ToPlant::Products(Box::new(products)),
+            ToPlant::Refused { number: 9, why: NotSet::Fixed },
         ]
     }
 
@@ -239,6 +246,13 @@ mod tests {
         assert_eq!(out, [1]);
         let claimed = [&PREFACE[..], &(MOST_BYTES as u32 + 1).to_le_bytes()].concat();
         assert_eq!(heard::<ToPlant>(&claimed, 4).1, Some(WireError::TooLong { got: MOST_BYTES + 1 }));
+    }
+
+    #[test]
+    fn as_many_good_scores_as_a_bundle_may_have_can_be_told() {
+        let good_scores = vec![Score::new(1.0).unwrap(); MAX_GOOD_SCORES];
+        let basis = Basis { good_scores, good_parts: vec![u16::MAX; MAX_GOOD_SCORES], ..Basis::default() };
+        assert_eq!(encode(&ToPlant::Basis(Box::new(basis)), &mut Vec::new()), Ok(()));
     }
 
     #[test]

@@ -34,7 +34,30 @@ pub struct Histogram {
     pub sum: i64,
 }
 
+/// Where a share of the values ends, as far as buckets tell.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Quantile {
+    /// At this bound or below it.
+    AtMost(i64),
+    /// Above all bounds, of which this is the last.
+    MoreThan(i64),
+}
+
 impl Histogram {
+    /// Where this share of the values ends, 0 to 1; nothing where there are none.
+    #[must_use]
+    pub fn quantile(&self, bounds: &[i64; BOUNDS], share: f64) -> Option<Quantile> {
+        let total = self.total();
+        let wanted = ((total as f64 * share).ceil() as u64).clamp(1, total.max(1));
+        let mut below = 0u64;
+        let reached = |count: &u64| {
+            below = below.saturating_add(*count);
+            below >= wanted
+        };
+        let bucket = self.counts.iter().position(reached)?;
+        Some(bounds.get(bucket).map_or(Quantile::MoreThan(bounds[BOUNDS - 1]), |&bound| Quantile::AtMost(bound)))
+    }
+
     /// Takes in a value of the quantity that the bounds belong to.
     pub fn observe(&mut self, bounds: &[i64; BOUNDS], value: i64) {
         let bucket = bounds.partition_point(|&bound| bound < value);
@@ -63,6 +86,21 @@ mod tests {
         (expected[0], expected[2], expected[3], expected[4], expected[BOUNDS]) = (1, 1, 2, 1, 1);
         assert_eq!(histogram.counts, expected);
         assert_eq!((histogram.total(), histogram.sum), (6, i64::MAX - 4_948));
+    }
+
+    #[test]
+    fn a_share_ends_at_the_bound_that_is_known_to_hold_it() {
+        let mut histogram = Histogram::default();
+        assert_eq!(histogram.quantile(&FIRE_ERROR_US, 0.5), None);
+        (0..98).for_each(|_| histogram.observe(&FIRE_ERROR_US, 30));
+        histogram.observe(&FIRE_ERROR_US, 300);
+        histogram.observe(&FIRE_ERROR_US, 1_000_000);
+        let at = |share| histogram.quantile(&FIRE_ERROR_US, share).unwrap();
+        assert_eq!([at(0.0), at(0.5), at(0.98)], [Quantile::AtMost(50); 3]);
+        assert_eq!(
+            (at(0.99), at(0.991), at(1.0)),
+            (Quantile::AtMost(400), Quantile::MoreThan(50_000), Quantile::MoreThan(50_000))
+        );
     }
 
     #[test]

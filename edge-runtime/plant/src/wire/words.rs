@@ -14,6 +14,8 @@ use super::histogram::Histogram;
 pub enum ToPlant {
     /// Who it is; the first message of each connection.
     Greeting(Greeting),
+    /// What a threshold is chosen from: behind the greeting, and whenever another bundle takes over. On the heap, since all others are small.
+    Basis(Box<Basis>),
     /// How it stands now, at most five times a second. On the heap, since all others are small.
     Standing(Box<Standing>),
     /// A part has left.
@@ -30,9 +32,29 @@ pub enum ToPlant {
     /// Which products there are and which one is inspected; after the greeting, and whenever that changes. Never from a station
     /// without recipes.
     Products(Box<Products>),
+    /// Instead of an answer: the request of that number is not done.
+    Refused {
+        /// The request's.
+        number: u32,
+        /// Why.
+        why: NotSet,
+    },
 }
 
-/// What the plant says. Each message has one [`ToPlant::Answer`].
+/// Why a threshold is not set.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum NotSet {
+    /// The station's configuration or command line says what the threshold is.
+    Fixed,
+    /// Another bundle judges than the one that was meant.
+    OtherBundle,
+    /// With such a threshold no part could be bad.
+    NoThreshold,
+    /// It cannot be kept over a restart: the station's disk.
+    NotKept,
+}
+
+/// What the plant says. Each message has one [`ToPlant::Answer`] or [`ToPlant::Refused`].
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToStation {
     /// Somebody acknowledges what is latched, as with the button at the line.
@@ -47,6 +69,44 @@ pub enum ToStation {
         /// The recipe's number; 0 is what the station's configuration itself says.
         product: u16,
     },
+    /// A threshold that is to hold from now on, also after a restart, for one bundle. Answered when it is on the station's disk.
+    SetThreshold {
+        /// Chosen by the plant.
+        number: u32,
+        /// SHA-256 of the bundle that was meant: another one may have taken over meanwhile.
+        bundle_sha256: [u8; 32],
+        /// The threshold, or the one that holds where none is set.
+        threshold: Option<Score>,
+    },
+}
+
+impl ToStation {
+    /// The same request under a number.
+    #[must_use]
+    pub fn numbered(self, number: u32) -> Self {
+        match self {
+            Self::Acknowledge { .. } => Self::Acknowledge { number },
+            Self::Select { product, .. } => Self::Select { number, product },
+            Self::SetThreshold { bundle_sha256, threshold, .. } => {
+                Self::SetThreshold { number, bundle_sha256, threshold }
+            }
+        }
+    }
+}
+
+/// What a threshold is chosen from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Basis {
+    /// SHA-256 of the bundle that judges.
+    pub bundle_sha256: [u8; 32],
+    /// The threshold that holds where none is set: the bundle's, or the one that the station's configuration moves it to.
+    pub own: Score,
+    /// Whether another one may be set.
+    pub may_be_set: bool,
+    /// Scores of the good parts that the trainer held out, ascending; as many as [`shared::limits::MAX_GOOD_SCORES`].
+    pub good_scores: Vec<Score>,
+    /// Which part each of these shows, by numbers below their count; empty where each shows a part of its own.
+    pub good_parts: Vec<u16>,
 }
 
 /// The products that a station has recipes for.
@@ -88,7 +148,7 @@ pub struct Bundle {
     pub product: String,
     /// SHA-256 of the whole file.
     pub sha256: [u8; 32],
-    /// A part is bad when its score is greater.
+    /// A part is bad when its score is greater, where no other threshold was set.
     pub threshold: Score,
     /// Seconds since 1970 at which it was made.
     pub created: u64,
@@ -169,7 +229,7 @@ pub struct Standing {
     pub product: String,
     /// A part is bad when its score is greater.
     pub threshold: Score,
-    /// Number of the bundle that judges now, within the run: 0 is the one of its start.
+    /// Number of what judges now, bundle and threshold, within the run: 0 is what judged from its start.
     pub bundle: u32,
     /// What was counted since the run began.
     pub counters: Counters,
@@ -261,6 +321,10 @@ pub struct Readings {
     pub throttled: Option<bool>,
     /// Room on the store's disk.
     pub free_bytes: Option<u64>,
+    /// From here on it is too hot, by the station's configuration.
+    pub too_hot_millicelsius: Option<i32>,
+    /// With less room than this no pictures are kept, by the station's configuration.
+    pub least_free_bytes: Option<u64>,
 }
 
 /// How long ago something moved that the watchdog looks at. All of them grow when the desk hangs, since it is the desk that looks.
@@ -299,7 +363,7 @@ pub struct Part {
     pub frame_residual_us: Option<i64>,
     /// How much later than due the gate moved for it.
     pub fire_error_us: Option<i64>,
-    /// Number of the bundle that judged it, within the run.
+    /// Number of what judged it, bundle and threshold, within the run.
     pub bundle: Option<u32>,
 }
 

@@ -220,6 +220,100 @@ words! {
     Before: "Before", "Vorher";
     After: "After", "Nachher";
     NoEntry: "No entry:", "Kein Eintrag:";
+    MarkForTraining: "Mark for training", "Für das Training markieren";
+    MarkGood: "This was good", "Das war gut";
+    MarkBad: "This was bad", "Das war schlecht";
+    MarkNone: "Take the mark away", "Markierung entfernen";
+    MarkedGood: "✓ marked as good", "✓ als gut markiert";
+    MarkedBad: "✗ marked as bad", "✗ als schlecht markiert";
+    MarkHint: "For the next training: edge-plant export-marks. Nothing changes on the line.",
+        "Für das nächste Training: edge-plant export-marks. An der Linie ändert sich nichts.";
+    SignInToMark: "Whoever is signed in may say what this part really was.", "Wer angemeldet ist, kann sagen, was dieses Teil wirklich war.";
+    NoMarks: "No marks are kept: the configuration does not name a folder under [roles].",
+        "Es werden keine Markierungen geführt: Die Konfiguration nennt unter [roles] keinen Ordner.";
+    NoMarksRead: "The marks cannot be read: ", "Die Markierungen sind nicht lesbar: ";
+    NotMarked: "Not done: the mark cannot be kept.", "Nicht ausgeführt: Die Markierung kann nicht festgehalten werden.";
+    Health: "Health", "Zustand";
+    Fine: "fine", "in Ordnung";
+    Look: "look at it", "ansehen";
+    NotTold: "not told", "nicht bekannt";
+    Beyond: "beyond its limit", "über der Grenze";
+    Limit: "Limit", "Grenze";
+    Value: "Now", "Jetzt";
+    Judgement: "State", "Zustand";
+    Throttled: "Processor slowed down", "Prozessor verlangsamt";
+    Yes: "yes", "ja";
+    No: "no", "nein";
+    RecordsWait: "Records that wait for the disk", "Aufzeichnungen, die auf die Platte warten";
+    PicturesWait: "Parts whose pictures wait for the disk", "Teile, deren Bilder auf die Platte warten";
+    ShotsWait: "Pictures that are judged, or wait to be", "Bilder, die beurteilt werden oder darauf warten";
+    FramesWait: "Camera's pictures that wait", "Bilder der Kamera, die warten";
+    CameraTurned: "Camera's thread turned, ago", "Kamera-Thread lief zuletzt vor";
+    GateTurned: "Gate's thread turned, ago", "Weichen-Thread lief zuletzt vor";
+    JudgingSince: "Oldest picture is being judged for", "Ältestes Bild wird beurteilt seit";
+    FramesLost: "Camera's pictures lost in this run", "Verlorene Bilder der Kamera in diesem Lauf";
+    PicturesLost: "Parts of this run whose pictures are not kept", "Teile dieses Laufs, deren Bilder nicht aufbewahrt sind";
+    LateVerdicts: "Verdicts of this run that came too late", "Zu späte Urteile in diesem Lauf";
+    Latency: "Time to judge a picture, ms", "Zeit für ein Urteil, ms";
+    FireError: "Gate later than due, ms", "Weiche später als fällig, ms";
+    Median: "Half of them: ", "Die Hälfte: ";
+    NinetyNine: "99 of 100: ", "99 von 100: ";
+    AtMost: "at most", "höchstens";
+    MoreThan: "more than", "mehr als";
+    NoValues: "none in this run yet", "in diesem Lauf noch keine";
+    Count: "Number", "Anzahl";
+    UpTo: "Up to", "Bis";
+    AsFarAsBuckets: "Since the run began, as far as the classes tell.", "Seit Beginn des Laufs, so genau wie die Klassen.";
+    Versions: "Who is who", "Wer ist wer";
+    StationSoftware: "Station's program", "Programm der Station";
+    PlantSoftware: "This page's program", "Programm dieser Seite";
+    OtherRelease: "The two programs are of different releases: install both of one.", "Die beiden Programme sind aus verschiedenen Ausgaben: Bitte beide aus einer installieren.";
+    RunBegan: "Run began (UTC)", "Lauf begann (UTC)";
+    InForce: "In force", "Gilt jetzt";
+    Tried: "looked at", "angesehen";
+    OwnThreshold: "Where none is set", "Wo keiner eingestellt ist";
+    TargetShare: "Good parts that may be rejected, %", "Gute Teile, die ausgeschleust werden dürfen, %";
+    OrThreshold: "or a threshold", "oder ein Grenzwert";
+    LookAtIt: "Look", "Ansehen";
+    LookHint: "This changes nothing.", "Damit ändert sich nichts.";
+    NoTarget: "A share of more than 0 and less than 100 % is needed.", "Nötig ist ein Anteil über 0 und unter 100 %.";
+    NoThreshold: "A threshold of 0 or more and less than 1 is needed.", "Nötig ist ein Grenzwert von mindestens 0 und unter 1.";
+    NoGoodScores: "The bundle has no good parts to choose from.", "Das Bündel enthält keine guten Teile, aus denen gewählt werden könnte.";
+    TooFewHeld: "So small a share cannot be promised. Good parts that the trainer held out:",
+        "Ein so kleiner Anteil kann nicht versprochen werden. Vom Trainer zurückgehaltene gute Teile:";
+    TooFewNeeded: "Needed for it:", "Dafür nötig:";
+    TooFewReachable: "Smallest share that can be promised:", "Kleinster Anteil, der versprochen werden kann:";
+    GoodHeldOut: "Good parts that the trainer held out", "Gute Teile, die der Trainer zurückhielt";
+    PartsOfTime: "Parts of the line in this time", "Teile der Linie in dieser Zeit";
+    ChartHint: "Scores on a logarithmic scale; a bar grows with the root of the number. The line is the threshold in force: what lies to its right is bad.",
+        "Werte auf logarithmischer Skala; ein Balken wächst mit der Wurzel der Anzahl. Die Linie ist der geltende Grenzwert: Was rechts davon liegt, ist schlecht.";
+    ChartTried: "The dashed line is the one that is looked at.", "Die gestrichelte Linie ist der angesehene.";
+    ExpectedRejects: "Good parts rejected, expected", "Gute Teile im Ausschuss, erwartet";
+    BoundRejects: "No more than, with 95 % confidence", "Höchstens, mit 95 % Sicherheit";
+    WouldBeBad: "Parts that would be bad", "Teile, die schlecht wären";
+    WouldBeGood: "Parts that would be good", "Teile, die gut wären";
+    WithoutScore: "Parts without a score, rejected in any case", "Teile ohne Wert, in jedem Fall ausgeschleust";
+    CompareHint: "Shares by the good parts that the trainer held out. Numbers by the scores recorded in this time, whatever the threshold was then.",
+        "Anteile nach den guten Teilen, die der Trainer zurückhielt. Zahlen nach den in dieser Zeit aufgezeichneten Werten, gleich welcher Grenzwert damals galt.";
+    NeighbourHint: "Good parts that left with a rejected neighbour, counted as good here:",
+        "Gute Teile, die mit einem Ausschussteil daneben ausgeschleust wurden, hier als gut gezählt:";
+    OtherBundleHint: "Parts that another bundle judged, left out:", "Teile, die ein anderes Bündel beurteilt hat, nicht gezählt:";
+    AsTable: "As a table", "Als Tabelle";
+    ChangeThreshold: "Change the threshold", "Grenzwert ändern";
+    ThresholdFixed: "The station's configuration, or its command line, says what the threshold is: it cannot be changed here.",
+        "Die Konfiguration der Station oder ihre Kommandozeile legt den Grenzwert fest: Er kann hier nicht geändert werden.";
+    EngineersOnly: "An engineer who is signed in may change it.", "Ändern darf ihn, wer als Technik angemeldet ist.";
+    LookFirst: "Look at another threshold first; then it can be changed here.", "Bitte zuerst einen anderen Grenzwert ansehen; dann kann er hier geändert werden.";
+    WhyChange: "Why (for the log)", "Warum (für das Protokoll)";
+    BackToOwn: "As where none is set", "Wie ohne Einstellung";
+    ChangeHint: "Holds from the next picture on and after a restart, for this bundle alone. Who, what and why is logged first.",
+        "Gilt ab dem nächsten Bild und nach einem Neustart, nur für dieses Bündel. Wer, was und warum wird zuerst protokolliert.";
+    ThresholdSet: "Set: it holds from the next picture on.", "Eingestellt: Er gilt ab dem nächsten Bild.";
+    NoReason: "Not done: a reason of at most 200 characters is needed.", "Nicht ausgeführt: Nötig ist ein Grund von höchstens 200 Zeichen.";
+    OtherBundleNow: "Not done: another bundle judges now. Please load the page again.", "Nicht ausgeführt: Inzwischen urteilt ein anderes Bündel. Bitte die Seite neu laden.";
+    ThresholdNotKept: "Not done: the station cannot keep it on its disk.", "Nicht ausgeführt: Die Station kann ihn nicht auf ihrer Platte festhalten.";
+    ThresholdUnheard: "The station does not answer: whether the threshold is set, this page shows when it does.",
+        "Die Station antwortet nicht: Ob der Grenzwert eingestellt ist, zeigt diese Seite, sobald sie es tut.";
     NotFound: "There is no such page.", "Diese Seite gibt es nicht.";
     NoSuchPart: "There is no record of this part.", "Zu diesem Teil gibt es keine Aufzeichnung.";
 }

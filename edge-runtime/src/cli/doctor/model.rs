@@ -8,7 +8,7 @@ use super::row::Row;
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
 use crate::cli::exit::Exit;
 use crate::cli::judging::measured;
-use crate::cli::model_option::ModelOption;
+use crate::cli::model_option::{ModelOption, WishError};
 use crate::config::{Board, Config, Hardware};
 use crate::engine::Inspector;
 use crate::engine::choice::{self, Running};
@@ -26,6 +26,10 @@ pub(super) fn check(config: &Config, option: ModelOption) -> Vec<Row> {
     let manifest = bundle.manifest();
     let finding = format!("{}: {}, signed by {}", config.bundle().display(), manifest.product(), bundle.signer());
     let mut rows = vec![Row::ok("bundle", finding)];
+    let (threshold, own) = (manifest.threshold().get(), manifest.own_threshold().get());
+    if threshold != own {
+        rows.push(Row::ok("threshold", format!("{threshold}, as it was set on this station; without that {own}")));
+    }
     let engine = match choice::load(&bundle, option.engine(), option.threads()) {
         Ok(engine) => engine,
         Err(error) => {
@@ -75,8 +79,13 @@ fn opened(config: &Config, option: ModelOption) -> Result<OpenBundle, Row> {
         let remedy = "put the bundle where model.bundle says; it must be signed by a key of model.trust";
         Row::fail("bundle", error.to_string(), remedy, Exit::BundleRefused)
     })?;
-    option.apply(bundle, config.false_reject()).map_err(|error| {
-        let remedy = "take a larger model.false_reject, or hold out more good parts when the model is trained";
+    option.on_line(bundle, config).map_err(|error| {
+        let remedy = match error {
+            WishError::Target(_) => {
+                "take a larger model.false_reject, or hold out more good parts when the model is trained"
+            }
+            WishError::Settings(_) | WishError::Manifest(_) => "set the threshold again, or remove the file",
+        };
         Row::fail("threshold", error.to_string(), remedy, Exit::Usage)
     })
 }

@@ -5,7 +5,10 @@
 
 use std::path::Path;
 
+use edge_plant::wire::Basis;
+
 use crate::app::Model;
+use crate::bundle::settings::Settings;
 use crate::bundle::slots::{AtStart, Place, Running, Slots, State};
 use crate::bundle::{OpenBundle, TrustedKeys, parity};
 use crate::cli::exit::Exit;
@@ -16,6 +19,7 @@ use crate::engine::{Inspector, choice};
 use crate::hw::realtime;
 use crate::station::budget::Budget;
 use crate::station::bundles::Ready;
+use crate::station::plant::setter::{Setter, basis};
 
 /// Why a bundle cannot judge here, and how a command ends that cannot be without it.
 #[derive(Debug)]
@@ -62,7 +66,7 @@ impl<'a> Maker<'a> {
     /// Verifies a file.
     pub fn open(&self, path: &Path) -> Result<OpenBundle, Unfit> {
         let bundle = OpenBundle::read(path, &self.trusted).map_err(|error| Unfit::new(Exit::BundleRefused)(&error))?;
-        self.option.apply(bundle, self.config.false_reject()).map_err(|error| Unfit::new(Exit::Usage)(&error))
+        self.option.on_line(bundle, self.config).map_err(|error| Unfit::new(Exit::Usage)(&error))
     }
 
     /// An inspector that has passed the bundle's own test.
@@ -88,6 +92,10 @@ impl<'a> Maker<'a> {
         }
         budget.map_or(Ok(()), |(_, fits)| fits)?;
         let manifest = bundle.manifest();
+        if manifest.threshold() != manifest.own_threshold() {
+            let (set, own) = (manifest.threshold().get(), manifest.own_threshold().get());
+            eprintln!("threshold            {set}, as it was set on this station; without that {own}");
+        }
         let model = Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() };
         Ok((bundle, model))
     }
@@ -122,9 +130,21 @@ impl<'a> Maker<'a> {
             }
             let manifest = bundle.manifest();
             let (product, threshold) = (manifest.product().to_owned(), manifest.threshold());
-            Ok(Ready { sha256: bundle.sha256(), product, threshold, inspectors })
+            Ok(Ready { sha256: bundle.sha256(), product, threshold, basis: self.basis(&bundle), inspectors })
         };
         ready().map_err(|unfit: Unfit| unfit.words)
+    }
+
+    /// What another threshold would be chosen from.
+    pub fn basis(&self, bundle: &OpenBundle) -> Basis {
+        basis(bundle, self.setter().settings.is_some())
+    }
+
+    /// Keeps thresholds that are set while the line runs, where that is allowed.
+    pub fn setter(&self) -> Setter {
+        let may = self.config.set_threshold() && !self.option.is_fixed();
+        let settings = may.then(|| Settings::beside(self.config.audit().dir()));
+        Setter { settings, precision: self.option.precision() }
     }
 
     fn loaded(&self, bundle: &OpenBundle) -> Result<Inspector, Unfit> {

@@ -29,7 +29,7 @@ use crate::recipes::Recipes;
 use crate::station::attendant::{Display, Keeper, NoDisplay};
 use crate::station::bundles::{self, Link, WithBundles};
 use crate::station::line::Ended;
-use crate::station::plant::Feed;
+use crate::station::plant::{Feed, Wishes};
 use crate::station::recipes::{self, Exchange, Keeping, WithRecipes};
 use crate::store::{EndReason, RunId, RunStart, Store};
 
@@ -95,7 +95,7 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let trigger = Trigger::new(tape.clone(), asked);
     parts.tape = tape.clone();
     let exchange = Arc::<Exchange>::default();
-    let plant = line.config.plant().and_then(|socket| tell(socket, &store, start, &exchange, &clock));
+    let plant = line.config.plant().and_then(|socket| tell(socket, &store, start, line, &exchange, &clock));
     let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger, plant);
     std::thread::scope(|scope| {
         let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
@@ -118,11 +118,22 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
 }
 
 /// Starts the plant's thread. A line does without it rather than not run.
-fn tell(socket: &Path, store: &Store, start: RunStart, exchange: &Arc<Exchange>, clock: &SharedClock) -> Option<Feed> {
+fn tell(
+    socket: &Path,
+    store: &Store,
+    start: RunStart,
+    line: &Opened<'_>,
+    exchange: &Arc<Exchange>,
+    clock: &SharedClock,
+) -> Option<Feed> {
     let folder = std::path::absolute(store.folder()).unwrap_or_else(|_| store.folder().to_owned());
     let folder = folder.display().to_string();
-    let feed = Feed::start(socket.to_owned(), start, store.run().0, folder, Arc::clone(exchange), Arc::clone(clock));
-    feed.inspect_err(|error| tracing::error!(%error, "no thread for the plant: it hears nothing of this line")).ok()
+    let wishes =
+        Wishes { basis: line.maker.basis(line.bundle), setter: line.maker.setter(), exchange: Arc::clone(exchange) };
+    let feed = Feed::start(socket.to_owned(), start, store.run().0, folder, wishes, Arc::clone(clock));
+    feed.inspect_err(|error| tracing::error!(%error, "no thread for the plant: it hears nothing of this line"))
+        .ok()
+        .map(|feed| feed.within(line.config.readings()))
 }
 
 /// The slots, and the thread that looks after them; it ends with the bundle that was in charge last.

@@ -54,7 +54,8 @@ impl<'a> Shelf<'a> {
             Bundle {
                 product: manifest.product().to_owned(),
                 sha256: bundle.sha256(),
-                threshold: manifest.threshold(),
+                // What is set while the line runs is not looked for again, and stands elsewhere.
+                threshold: manifest.own_threshold(),
                 created: manifest.created(),
                 good_parts: u32::try_from(manifest.good_scores().len()).unwrap_or(u32::MAX),
                 signer: bundle.signer().to_string(),

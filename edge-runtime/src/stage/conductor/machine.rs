@@ -58,8 +58,8 @@ pub struct Conductor {
     changing: bool,
     /// The photogate's last edge, as long as the belt has not run backwards since.
     met: Option<Micros>,
-    /// Where the gate is to be opened for each part in flight: by the geometry that it came with.
-    due: VecDeque<(PartId, Travel)>,
+    /// Where the gate was to open for each part in flight: by the geometry of the moment at which it was seen.
+    planned: VecDeque<(PartId, Travel)>,
     wanted: (bool, bool),
     desk_heard: Micros,
     shown: Option<(bool, bool)>,
@@ -76,7 +76,7 @@ pub struct Standing {
     unknown: Option<Unknown>,
     lost: bool,
     met: Option<Micros>,
-    due: VecDeque<(PartId, Travel)>,
+    planned: VecDeque<(PartId, Travel)>,
     wanted: (bool, bool),
     desk_heard: Micros,
     shown: Option<(bool, bool)>,
@@ -92,8 +92,8 @@ impl Standing {
         self.gate.is_sound()
             && self.odometer.is_sound()
             && self.unknown.is_none_or(|unknown| near(unknown.edges_before) && near(unknown.until))
-            && self.due.len() <= MAX_PARTS_IN_FLIGHT
-            && self.due.iter().all(|(_, place)| near(*place))
+            && self.planned.len() <= MAX_PARTS_IN_FLIGHT
+            && self.planned.iter().all(|(_, planned)| near(*planned))
     }
 }
 
@@ -118,7 +118,7 @@ impl Conductor {
             lost: false,
             changing: false,
             met: None,
-            due: VecDeque::new(),
+            planned: VecDeque::new(),
             wanted: (false, true),
             desk_heard: now,
             shown: None,
@@ -139,7 +139,7 @@ impl Conductor {
             unknown: self.unknown,
             lost: self.lost,
             met: self.met,
-            due: self.due.clone(),
+            planned: self.planned.clone(),
             wanted: self.wanted,
             desk_heard: self.desk_heard,
             shown: self.shown,
@@ -161,7 +161,7 @@ impl Conductor {
             lost: standing.lost,
             changing: standing.changing,
             met: standing.met,
-            due: standing.due,
+            planned: standing.planned,
             wanted: standing.wanted,
             desk_heard: standing.desk_heard,
             shown: standing.shown,
@@ -363,19 +363,19 @@ impl Conductor {
         for &action in actions {
             let said = match action {
                 Action::Registered { part } => {
-                    if self.due.len() >= MAX_PARTS_IN_FLIGHT {
-                        self.due.pop_front();
+                    if self.planned.len() >= MAX_PARTS_IN_FLIGHT {
+                        self.planned.pop_front();
                     }
-                    self.due.push_back((part, self.layout.commit(travel)));
+                    self.planned.push_back((part, self.layout.commit(travel)));
                     blind = Some(part);
                     Said::Seen { part, at, travel }
                 }
                 Action::Bounced => Said::Bounced,
                 Action::Open { part, .. } if in_control => {
-                    let due = self.due.iter().find(|(known, _)| *known == part).map(|&(_, place)| place);
+                    let planned = self.planned.iter().find(|(known, _)| *known == part).map(|&(_, planned)| planned);
                     // Whatever nobody announced is fired for where it is met, an encoder that stands notwithstanding.
                     let met = self.odometer.going_on_at(at);
-                    let planned = due.unwrap_or(met);
+                    let planned = planned.unwrap_or(met);
                     let moved = clock.now();
                     let error_us = moved.0 as i64 - self.odometer.time_at(planned).0 as i64;
                     // Steps of a belt that runs on may wait to be heard.
@@ -384,7 +384,7 @@ impl Conductor {
                 Action::Decided { part, fate } => Said::Decided { part, at, travel, fate },
                 Action::Late { part, verdict } => Said::Late { part, verdict },
                 Action::Left { part } => {
-                    self.due.retain(|(known, _)| *known != part);
+                    self.planned.retain(|(known, _)| *known != part);
                     Said::Left { part, at }
                 }
                 Action::Unknown { .. }

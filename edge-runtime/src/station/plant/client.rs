@@ -6,10 +6,11 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-use edge_plant::wire::{self, Decoder, Greeting, PREFACE, ToPlant, ToStation, WireError};
+use edge_plant::wire::{self, Basis, Decoder, Greeting, PREFACE, ToPlant, ToStation, WireError};
 use shared::units::Micros;
 use thiserror::Error;
 
+use super::setter::Setter;
 use super::slot::{News, Shared};
 
 /// Bytes that wait for the socket. Some thousand parts; beyond it parts are left out.
@@ -59,10 +60,11 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`].
-    pub fn new(stream: UnixStream, greeting: &Greeting, now: Micros) -> Result<Self, ClientError> {
+    pub fn new(stream: UnixStream, greeting: &Greeting, basis: &Basis, now: Micros) -> Result<Self, ClientError> {
         stream.set_nonblocking(true)?;
         let mut out = PREFACE.to_vec();
         wire::encode(&ToPlant::Greeting(greeting.clone()), &mut out)?;
+        wire::encode(&ToPlant::Basis(Box::new(basis.clone())), &mut out)?;
         Ok(Self { stream, decoder: Decoder::default(), out, at: 0, moved_at: now, lost: 0, products: 0 })
     }
 
@@ -70,14 +72,14 @@ impl Client {
     ///
     /// # Errors
     /// [`ClientError`]; the connection is over.
-    pub fn turn(&mut self, news: News, shared: &Shared, now: Micros) -> Result<(), ClientError> {
-        self.hear(shared)?;
+    pub fn turn(&mut self, news: News, shared: &Shared, setter: &Setter, now: Micros) -> Result<(), ClientError> {
+        self.hear(shared, setter)?;
         self.say(news)?;
         self.say_products(shared)?;
         self.send(now)
     }
 
-    fn hear(&mut self, shared: &Shared) -> Result<(), ClientError> {
+    fn hear(&mut self, shared: &Shared, setter: &Setter) -> Result<(), ClientError> {
         let mut bytes = [0; READ];
         match self.stream.read(&mut bytes) {
             Ok(0) => return Err(ClientError::Gone),
@@ -85,23 +87,42 @@ impl Client {
             Err(error) if matches!(error.kind(), ErrorKind::WouldBlock | ErrorKind::Interrupted) => return Ok(()),
             Err(error) => return Err(error.into()),
         }
-        while let Some(request) = self.decoder.message()? {
+        while let Some(word) = self.decoder.message()? {
             if self.waiting() > MOST_WAITING {
                 return Err(ClientError::Silent);
             }
-            let (number, taken) = match request {
-                ToStation::Acknowledge { number } => (number, shared.ask_for_reset()),
-                ToStation::Select { number, product } => (number, shared.exchange.select(product)),
+            let answer = match word {
+                ToStation::Acknowledge { number } => {
+                    let taken = shared.ask_for_reset();
+                    if taken {
+                        tracing::warn!("the plant's process acknowledges what is latched");
+                    }
+                    ToPlant::Answer { number, taken }
+                }
+                ToStation::Select { number, product } => {
+                    let taken = shared.exchange.select(product);
+                    if taken {
+                        tracing::warn!(product, "the plant's process wants another product");
+                    }
+                    ToPlant::Answer { number, taken }
+                }
+                ToStation::SetThreshold { number, bundle_sha256, threshold } => {
+                    match setter.set(shared, &bundle_sha256, threshold) {
+                        Ok(()) => ToPlant::Answer { number, taken: true },
+                        Err(why) => ToPlant::Refused { number, why },
+                    }
+                }
             };
-            if taken {
-                tracing::warn!(?request, "the plant's process is heard");
-            }
-            wire::encode(&ToPlant::Answer { number, taken }, &mut self.out)?;
+            wire::encode(&answer, &mut self.out)?;
         }
         Ok(())
     }
 
     fn say(&mut self, news: News) -> Result<(), ClientError> {
+        // As seldom as bundles take over, so that there is room for it in any case.
+        if let Some(basis) = news.basis {
+            wire::encode(&ToPlant::Basis(Box::new(basis.as_ref().clone())), &mut self.out)?;
+        }
         for part in news.parts {
             if self.waiting() > MOST_WAITING {
                 self.lost = self.lost.saturating_add(1);

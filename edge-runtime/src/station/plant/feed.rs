@@ -8,20 +8,21 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use edge_plant::wire::histogram::{FIRE_ERROR_US, LATENCY_US, SCORE_MILLIONTHS};
-use edge_plant::wire::{Ages, Alarm, Drops, Greeting, Part, Queues, Readings, Standing, State};
+use edge_plant::wire::{Ages, Alarm, Basis, Drops, Greeting, Part, Queues, Readings, Standing, State};
 use shared::units::{Micros, Travel};
 use shared::verdict::{Reason, Verdict};
 
-use super::slot::Shared;
+use super::setter::Setter;
+use super::slot::{Shared, Wanted};
 use super::thread::Thread;
 use crate::health::alarms::Raised;
-use crate::health::readings::Reading;
+use crate::health::readings::{Limits, Reading};
 use crate::hmi::screen;
 use crate::hw::sim::live::SharedClock;
 use crate::stage::desk::Departed;
 use crate::station::line::Seen;
 use crate::station::recipes::Exchange;
-use crate::store::RunStart;
+use crate::store::{RunStart, Takeover};
 
 /// From one standing to the next: people see no faster.
 const EVERY: Micros = Micros::from_millis(200);
@@ -33,6 +34,7 @@ const SPEED_WITHIN: Micros = Micros::from_millis(10_000);
 pub struct Feed {
     shared: Arc<Shared>,
     start: RunStart,
+    limits: Option<Limits>,
     standing: Standing,
     due_at: Micros,
     camera: Turns,
@@ -40,6 +42,16 @@ pub struct Feed {
     /// Time and place of the last part at the trigger.
     last: Option<(Micros, Travel)>,
     _thread: Thread,
+}
+
+/// What the plant may ask for besides the reset button, and what it is told for that.
+pub struct Wishes {
+    /// What a threshold is chosen from at the start.
+    pub basis: Basis,
+    /// Keeps thresholds that are set.
+    pub setter: Setter,
+    /// Where changes of products are asked for.
+    pub exchange: Arc<Exchange>,
 }
 
 /// When a counter last moved.
@@ -59,8 +71,7 @@ impl Turns {
 }
 
 impl Feed {
-    /// Starts the thread, which opens the socket. `run` is the run's number, `store` the folder of records and pictures; changes of
-    /// products are asked for through `exchange`.
+    /// Starts the thread, which opens the socket. `run` is the run's number, `store` the folder of records and pictures.
     ///
     /// # Errors
     /// The system gives no thread.
@@ -69,7 +80,7 @@ impl Feed {
         start: RunStart,
         run: i64,
         store: String,
-        exchange: Arc<Exchange>,
+        Wishes { basis, setter, exchange }: Wishes,
         clock: SharedClock,
     ) -> io::Result<Self> {
         let greeting = Greeting {
@@ -84,14 +95,20 @@ impl Feed {
             started_us: start.started_at.0,
             clock_at_start: start.clock_at_start,
         };
-        let shared = Arc::new(Shared::new(exchange));
+        let shared = Arc::new(Shared::new(basis, exchange));
         let (standing, now) = (
             Standing { product: start.product.clone(), threshold: start.threshold, ..Standing::default() },
             clock.now(),
         );
         let turns = Turns { count: 0, at: now };
-        let _thread = Thread::start(socket, greeting, Arc::clone(&shared), clock)?;
-        Ok(Self { shared, start, standing, due_at: now, camera: turns, gate: turns, last: None, _thread })
+        let _thread = Thread::start(socket, greeting, Arc::clone(&shared), setter, clock)?;
+        Ok(Self { shared, start, limits: None, standing, due_at: now, camera: turns, gate: turns, last: None, _thread })
+    }
+
+    /// Within which limits the board's readings are to lie.
+    #[must_use]
+    pub fn within(self, limits: Limits) -> Self {
+        Self { limits: Some(limits), ..self }
     }
 
     /// Takes in a turn of the loop, and what the board's sensors said since the last one.
@@ -115,6 +132,8 @@ impl Feed {
                 hottest_millicelsius: hottest.as_ref().map(|heat| heat.temperature.0),
                 throttled: throttling.map(|throttling| throttling.now),
                 free_bytes: room.map(|room| room.free_bytes),
+                too_hot_millicelsius: self.limits.map(|limits| limits.too_hot.0),
+                least_free_bytes: self.limits.map(|limits| limits.least_free_bytes),
             };
         }
         self.standing.ages = Ages {
@@ -137,6 +156,28 @@ impl Feed {
     /// Whether somebody has pressed the plant's reset button since the last call.
     pub fn reset_wanted(&self) -> bool {
         self.shared.reset_wanted()
+    }
+
+    /// The threshold that somebody wants from now on, once: as what takes over from what judges, under a number and at a time that the line gives.
+    pub fn threshold_wanted(&self) -> Option<Takeover> {
+        let Wanted { sha256, threshold } = self.shared.threshold_wanted()?;
+        if self.shared.basis().bundle_sha256 != sha256 {
+            tracing::warn!(
+                "another bundle has taken over: the threshold that was set waits for the one that it was set for"
+            );
+            return None;
+        }
+        let product = self.standing.product.clone();
+        Some(Takeover { number: 0, at: Micros(0), product, sha256, threshold })
+    }
+
+    /// What judges has another number now; with a bundle's scores, it is another bundle.
+    pub fn took_over(&mut self, takeover: &Takeover, basis: Option<Basis>) {
+        self.standing.bundle = takeover.number;
+        self.standing.product.clone_from(&takeover.product);
+        if let Some(basis) = basis {
+            self.shared.give_basis(Arc::new(basis));
+        }
     }
 
     fn count(&mut self, departed: &Departed) {
@@ -169,7 +210,6 @@ impl Feed {
         Standing {
             at: now,
             state: if seen.ready { self.standing.state } else { State::Starting },
-            bundle: seen.tally.bundle,
             counters,
             alarms: seen.alarms.iter().map(|raised| alarm(raised, &self.start)).collect(),
             speed_um_s: self.standing.speed_um_s.filter(|_| self.last.is_some_and(known)),

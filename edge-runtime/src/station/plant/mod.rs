@@ -5,17 +5,19 @@
 //! | [`feed`] | what the loop sees → a standing and parts | yes |
 //! | `slot` | what waits between the loop and the thread, bounded | yes, but for a lock |
 //! | `client` | one connection: messages out, requests in, never waiting | the socket |
+//! | [`setter`] | a threshold that the plant sets → kept, then left for the line | the disk |
 //! | `thread` | the socket, and who is connected | the socket |
 //!
 //! The loop leaves something in a slot and goes on. A plant that is slow loses parts, which are counted; one that does not read at all is
-//! dropped; a thread that dies leaves the line running. Of what the plant may ask there are two things, the
-//! reset button and another product.
+//! dropped; a thread that dies leaves the line running. The plant may ask for three things: the reset button, another product, and another
+//! threshold, where the configuration allows it.
 
 mod client;
 pub mod feed;
+pub mod setter;
 mod slot;
 #[cfg(test)]
 mod tests;
 mod thread;
 
-pub use feed::Feed;
+pub use feed::{Feed, Wishes};

@@ -7,14 +7,17 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use edge_plant::wire::{Part, Standing};
+use edge_plant::wire::{Basis, Part, Standing};
 use shared::limits::PLANT_QUEUE;
+use shared::units::Score;
 
 use crate::station::recipes::Exchange;
 
 /// What the thread takes away at once.
 #[derive(Debug, Default)]
 pub struct News {
+    /// What a threshold is chosen from, if it is another now.
+    pub basis: Option<Arc<Basis>>,
     /// The newest standing, if there is one.
     pub standing: Option<Box<Standing>>,
     /// Parts, the oldest first.
@@ -23,9 +26,20 @@ pub struct News {
     pub lost: u64,
 }
 
+/// A threshold that is to hold for a bundle.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Wanted {
+    /// SHA-256 of the bundle.
+    pub sha256: [u8; 32],
+    /// The threshold.
+    pub threshold: Score,
+}
+
 #[derive(Debug, Default)]
 struct Slot {
     news: News,
+    basis: Arc<Basis>,
+    wanted: Option<Wanted>,
     closing: bool,
     ended: bool,
 }
@@ -41,9 +55,9 @@ pub struct Shared {
 }
 
 impl Shared {
-    /// Nothing waits. Changes of products go through `exchange`.
-    pub fn new(exchange: Arc<Exchange>) -> Self {
-        Self { exchange, ..Self::default() }
+    /// Nothing waits. A threshold is chosen from `basis`; changes of products go through `exchange`.
+    pub fn new(basis: Basis, exchange: Arc<Exchange>) -> Self {
+        Self { slot: Mutex::new(Slot { basis: Arc::new(basis), ..Slot::default() }), exchange, ..Self::default() }
     }
 
     /// Nothing panics while it holds the slot, so that its content is whole even if somebody panicked elsewhere.
@@ -68,6 +82,28 @@ impl Shared {
         }
         drop(slot);
         self.changed.notify_all();
+    }
+
+    /// What a threshold is chosen from is another now. Never waits.
+    pub fn give_basis(&self, basis: Arc<Basis>) {
+        let mut slot = self.slot();
+        slot.basis = Arc::clone(&basis);
+        slot.news.basis = Some(basis);
+    }
+
+    /// What a threshold is chosen from.
+    pub fn basis(&self) -> Arc<Basis> {
+        Arc::clone(&self.slot().basis)
+    }
+
+    /// Somebody wants another threshold, in place of one that the line has not heard of yet.
+    pub fn ask_for_threshold(&self, wanted: Wanted) {
+        self.slot().wanted = Some(wanted);
+    }
+
+    /// The threshold that is wanted, once.
+    pub fn threshold_wanted(&self) -> Option<Wanted> {
+        self.slot().wanted.take()
     }
 
     /// Waits for news for a time at most. `None`: the thread is to end.

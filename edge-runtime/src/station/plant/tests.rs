@@ -8,14 +8,17 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::Duration;
 
-use edge_plant::wire::{self, Decoder, PREFACE, Part, Standing, State, ToPlant, ToStation};
+use edge_plant::wire::{self, Basis, Decoder, NotSet, PREFACE, Part, Standing, State, ToPlant, ToStation};
 use shared::limits::PLANT_QUEUE;
+use shared::manifest::Precision;
 use shared::record::{RawRecord, Record};
 use shared::units::{Micros, PartId, Score, Travel};
 use shared::verdict::{Reason, Verdict};
 use shared::wall::WallTime;
 
-use super::feed::Feed;
+use super::feed::{Feed, Wishes};
+use super::setter::Setter;
+use crate::bundle::settings::Settings;
 use crate::bundle::slots::Tally;
 use crate::health::alarms::{ALARMS, Raised};
 use crate::hmi::screen::{self, Status};
@@ -23,7 +26,7 @@ use crate::hw::roles::Clock;
 use crate::stage::desk::{Counts, Departed, Departures};
 use crate::stage::details::Details;
 use crate::station::line::{Seen, Waiting};
-use crate::store::RunStart;
+use crate::store::{RunStart, Takeover};
 
 /// A time that the test sets; beyond the end of time it panics.
 struct Set(AtomicU64);
@@ -52,15 +55,24 @@ fn feed(socket: &Path, run: i64, clock: &Arc<Set>) -> Feed {
         clock_at_start: Micros(1_000),
         station: "caps".to_owned(),
         product: "cap".to_owned(),
-        bundle_sha256: [3; 32],
+        bundle_sha256: CAPS,
         threshold: score(0.5),
         config_sha256: [0; 32],
         simulation: true,
         software: "0.1.0".to_owned(),
     };
-    Feed::start(socket.to_owned(), start, run, "/records".to_owned(), Arc::default(), Arc::<Set>::clone(clock) as _)
-        .unwrap()
+    let basis = Basis { bundle_sha256: CAPS, own: score(0.5), may_be_set: true, ..Basis::default() };
+    let settings = (run != FIXED).then(|| Settings::beside(socket.parent().unwrap()));
+    let setter = Setter { settings, precision: Precision::Int8 };
+    let wishes = Wishes { basis, setter, exchange: Arc::default() };
+    Feed::start(socket.to_owned(), start, run, "/records".to_owned(), wishes, Arc::<Set>::clone(clock) as _).unwrap()
 }
+
+/// A run of a station that lets nobody set its threshold.
+const FIXED: i64 = 8;
+
+/// The bundle that judges from the start.
+const CAPS: [u8; 32] = [3; 32];
 
 impl Station {
     fn at(folder: tempfile::TempDir) -> Self {
@@ -164,7 +176,8 @@ impl Plant {
             let mut plant = Self::connect(socket);
             match plant.next() {
                 Some(ToPlant::Greeting(greeting)) => {
-                    assert_eq!(greeting.run, 7);
+                    assert!(matches!(greeting.run, 7 | FIXED));
+                    assert!(matches!(plant.next(), Some(ToPlant::Basis(basis)) if basis.own == score(0.5)));
                     return plant;
                 }
                 None => {}
@@ -243,6 +256,73 @@ fn an_acknowledgement_is_heard_once_and_answered() {
     assert_eq!(plant.next(), Some(ToPlant::Answer { number: 4, taken: true }));
     assert_eq!(plant.next(), Some(ToPlant::Answer { number: 5, taken: false }), "the first is on its way still");
     assert!(station.feed.reset_wanted() && !station.feed.reset_wanted());
+}
+
+/// Asks for a threshold, and gives the answer.
+fn set(plant: &mut Plant, number: u32, bundle_sha256: [u8; 32], threshold: Option<f32>) -> ToPlant {
+    let mut bytes = if number == 1 { PREFACE.to_vec() } else { Vec::new() };
+    let threshold = threshold.map(score);
+    wire::encode(&ToStation::SetThreshold { number, bundle_sha256, threshold }, &mut bytes).unwrap();
+    plant.stream.write_all(&bytes).unwrap();
+    plant.next().unwrap()
+}
+
+#[test]
+fn a_threshold_is_kept_before_it_is_answered_and_the_line_hears_of_the_newest() {
+    let mut station = Station::new();
+    let mut plant = Plant::greeted(&station.socket());
+    let settings = Settings::beside(station.folder.path());
+    let kept = |sha256: &[u8; 32]| settings.get(sha256, Precision::Int8).unwrap();
+    assert_eq!(set(&mut plant, 1, CAPS, Some(0.3)), ToPlant::Answer { number: 1, taken: true });
+    assert_eq!(set(&mut plant, 2, CAPS, Some(0.25)), ToPlant::Answer { number: 2, taken: true });
+    assert_eq!(kept(&CAPS), Some(score(0.25)));
+    let wanted = station.feed.threshold_wanted().unwrap();
+    assert_eq!((&*wanted.product, wanted.sha256, wanted.threshold), ("cap", CAPS, score(0.25)));
+    assert_eq!(station.feed.threshold_wanted(), None, "once");
+    station.feed.took_over(&Takeover { number: 1, ..wanted }, None);
+    station.turn(Micros(500_000), &NOTHING, &[], Some(&Status { threshold: score(0.25), ..Status::default() }));
+    let standing = plant.standing();
+    assert_eq!((standing.bundle, standing.threshold), (1, score(0.25)));
+
+    for (number, sha256, threshold, why) in
+        [(3, [4; 32], 0.4, NotSet::OtherBundle), (4, CAPS, 1.0, NotSet::NoThreshold)]
+    {
+        assert_eq!(set(&mut plant, number, sha256, Some(threshold)), ToPlant::Refused { number, why });
+        assert_eq!((kept(&sha256), station.feed.threshold_wanted()), (kept(&sha256).filter(|_| sha256 == CAPS), None));
+    }
+    assert_eq!(set(&mut plant, 5, CAPS, None), ToPlant::Answer { number: 5, taken: true });
+    assert_eq!((kept(&CAPS), station.feed.threshold_wanted().unwrap().threshold), (None, score(0.5)));
+
+    // Asked for while another bundle takes over: it waits for the bundle that was meant.
+    assert_eq!(set(&mut plant, 6, CAPS, Some(0.2)), ToPlant::Answer { number: 6, taken: true });
+    let takeover =
+        Takeover { number: 2, at: Micros(0), product: "lid".to_owned(), sha256: [4; 32], threshold: score(0.7) };
+    let basis = Basis { bundle_sha256: [4; 32], own: score(0.7), may_be_set: true, ..Basis::default() };
+    station.feed.took_over(&takeover, Some(basis.clone()));
+    assert_eq!(station.feed.threshold_wanted(), None);
+    station.turn(Micros(900_000), &NOTHING, &[], None);
+    assert_eq!(plant.next(), Some(ToPlant::Basis(Box::new(basis))));
+    assert_eq!(plant.standing().bundle, 2);
+    assert_eq!(set(&mut plant, 7, [4; 32], Some(0.6)), ToPlant::Answer { number: 7, taken: true });
+    assert_eq!((kept(&CAPS), kept(&[4; 32])), (Some(score(0.2)), Some(score(0.6))), "neither inherits the other's");
+
+    // Where it cannot be kept, nothing is changed.
+    let folder = station.folder.path().join("thresholds");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "in the way").unwrap();
+    drop(station.feed.threshold_wanted());
+    assert_eq!(set(&mut plant, 8, [4; 32], Some(0.5)), ToPlant::Refused { number: 8, why: NotSet::NotKept });
+    assert_eq!(station.feed.threshold_wanted(), None);
+}
+
+#[test]
+fn a_station_that_lets_nobody_set_its_threshold_says_so() {
+    let folder = tempfile::tempdir().unwrap();
+    let clock = Arc::new(Set(AtomicU64::new(1_000)));
+    let feed = feed(&folder.path().join("plant.sock"), FIXED, &clock);
+    let mut plant = Plant::greeted(&folder.path().join("plant.sock"));
+    assert_eq!(set(&mut plant, 1, CAPS, Some(0.3)), ToPlant::Refused { number: 1, why: NotSet::Fixed });
+    assert!(feed.threshold_wanted().is_none() && !folder.path().join("thresholds").exists());
 }
 
 #[test]

@@ -15,6 +15,7 @@ use edge_plant::wire::Greeting;
 use shared::units::Micros;
 
 use super::client::Client;
+use super::setter::Setter;
 use super::slot::Shared;
 use crate::hw::sim::live::SharedClock;
 
@@ -41,7 +42,13 @@ impl Thread {
     ///
     /// # Errors
     /// The system gives no thread.
-    pub fn start(path: PathBuf, greeting: Greeting, shared: Arc<Shared>, clock: SharedClock) -> io::Result<Self> {
+    pub fn start(
+        path: PathBuf,
+        greeting: Greeting,
+        shared: Arc<Shared>,
+        setter: Setter,
+        clock: SharedClock,
+    ) -> io::Result<Self> {
         let ending = Ending(Arc::clone(&shared));
         let work = move || {
             let ending = ending;
@@ -50,7 +57,7 @@ impl Thread {
             while let Some(news) = ending.0.take(TURN) {
                 let now = clock.now();
                 if let Some(stream) = door.knock(now) {
-                    match Client::new(stream, &greeting, now) {
+                    match Client::new(stream, &greeting, &ending.0.basis(), now) {
                         Ok(new) if client.is_none() => {
                             tracing::info!("the plant's process is connected");
                             client = Some(new);
@@ -61,7 +68,7 @@ impl Thread {
                         Err(error) => tracing::warn!(%error, "a connection of the plant's process fails"),
                     }
                 }
-                if let Some(Err(error)) = client.as_mut().map(|client| client.turn(news, &ending.0, now)) {
+                if let Some(Err(error)) = client.as_mut().map(|client| client.turn(news, &ending.0, &setter, now)) {
                     tracing::warn!(%error, "the plant's process is connected no more");
                     client = None;
                 }

@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use edge_plant::wire::Product;
+use edge_plant::wire::{Basis, Product};
 use shared::units::Micros;
 
 use super::super::bundles::Ready;
@@ -106,12 +106,12 @@ impl<B: Book> Keeping<B> {
         let Made { name, ready, limits } = self.book.make(number)?;
         // From here on a start is with the new product, whatever becomes of the line.
         self.book.choose(&name)?;
-        let Ready { sha256, product, threshold, inspectors } = ready;
+        let Ready { sha256, product, threshold, basis, inspectors } = ready;
         tracing::warn!(recipe = %name, number, %product, threshold = threshold.get(), "products are changed");
         self.bundle += 1;
         let takeover = Takeover { number: self.bundle, at: Micros(0), product, sha256, threshold };
         self.exchange.changing(number);
-        let bundle = NewBundle { takeover, inspectors, product: Some(limits) };
+        let bundle = NewBundle { takeover, basis, inspectors, product: Some(limits) };
         self.fresh.send(bundle).map_err(|_| "the line has ended; the next start is with this product".to_owned())?;
         self.running = number;
         Ok(())
@@ -171,6 +171,14 @@ impl<A: Attendant> Attendant for WithRecipes<A> {
 
     fn reset_wanted(&mut self) -> bool {
         self.other.reset_wanted()
+    }
+
+    fn threshold_wanted(&mut self) -> Option<Takeover> {
+        self.other.threshold_wanted()
+    }
+
+    fn took_over(&mut self, takeover: &Takeover, basis: Option<Basis>) {
+        self.other.took_over(takeover, basis);
     }
 
     fn new_bundle(&mut self) -> Option<NewBundle> {
