@@ -1,4 +1,4 @@
-//! The reference of both configuration files: every key that is understood, and no other, since it is made from the types that are read into.
+//! The reference of both configuration files and of recipes: every key that is understood, and no other, since it is made from the types that are read into.
 //!
 //! Takes types and what is permitted; gives a page of tables, one for each section.
 
@@ -28,6 +28,16 @@ pub fn station() -> Page {
     Page { name: "station-configuration.md", text: page(head, &source.fields("raw", "RawConfig"), &permitted) }
 }
 
+/// Of a recipe.
+pub fn recipe() -> Page {
+    let source = Source::read(&["edge-runtime/src/config", "shared/src/quality/limits.rs"]);
+    let bases = permitted::stations();
+    let permitted = |path: &str, kind: &Kind| permitted::of_station(&bases, path, kind);
+    let head = "# Reference: recipes\n\nA recipe is a file `NAME.toml` in the folder that `[recipes]` of `station.toml` names: a bundle, and what of the line's settings goes with its \
+                product. What it leaves out holds as `station.toml` has it.";
+    Page { name: "recipe.md", text: page(head, &source.fields("recipe", "RawRecipe"), &permitted) }
+}
+
 /// Of `plant.toml`.
 pub fn plant() -> Page {
     let words = "edge-runtime/plant/src/words/table.rs";
@@ -39,6 +49,11 @@ pub fn plant() -> Page {
 
 fn page(head: &str, sections: &[Field], permitted: &dyn Fn(&str, &Kind) -> Option<String>) -> String {
     let mut writer = Writer { text: format!("{head} {UNITS}\n"), permitted };
+    let (sections, first): (Vec<&Field>, Vec<&Field>) = sections.iter().partition(|field| has_its_own_table(field));
+    if !first.is_empty() {
+        writer.text += "\n## Before all sections\n";
+        writer.keys("", &first.into_iter().cloned().collect::<Vec<_>>());
+    }
     for section in sections {
         writer.section(&section.name, section);
     }
@@ -67,7 +82,7 @@ impl Writer<'_> {
     }
 
     fn keys(&mut self, path: &str, fields: &[Field]) {
-        let own = |field: &&Field| matches!(field.kind, Kind::Section(_) | Kind::Kinds(..) | Kind::Named(_));
+        let own = |field: &&Field| has_its_own_table(field);
         let _ = write!(self.text, "\n| key | takes | permitted | when left out | is |\n|---|---|---|---|---|\n");
         for field in fields.iter().filter(|field| !own(field)) {
             let Field { name, about, kind, without } = field;
@@ -99,6 +114,10 @@ impl Writer<'_> {
             self.section(&format!("{path}.{}", section.name), section);
         }
     }
+}
+
+fn has_its_own_table(field: &Field) -> bool {
+    matches!(field.kind, Kind::Section(_) | Kind::Kinds(..) | Kind::Named(_))
 }
 
 fn kind_of(kind: &Kind) -> &'static str {

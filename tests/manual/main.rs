@@ -4,7 +4,8 @@
 //! |---|---|
 //! | `source` | types with their keys, documentation and defaults, from the source |
 //! | `permitted` | what a key may be, from the code that checks it |
-//! | `configuration` | the reference of both configuration files |
+//! | `commands` | commands, options and exit codes of both programs |
+//! | `configuration` | the reference of both configuration files and of recipes |
 //! | `reasons` | failure table, alarms, and the chart for the wall |
 //! | `plant` | addresses, metrics, registers, topics |
 //! | `book` | whether every page is in the book, and every link leads somewhere |
@@ -15,6 +16,7 @@
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
 mod book;
+mod commands;
 mod configuration;
 mod dashboard;
 mod permitted;
@@ -42,7 +44,9 @@ fn read(path: &str) -> String {
 fn pages() -> Vec<Page> {
     vec![
         configuration::station(),
+        configuration::recipe(),
         configuration::plant(),
+        commands::commands(),
         reasons::failures(),
         reasons::alarms(),
         reasons::chart(),

@@ -159,7 +159,7 @@ pub fn metrics() -> Page {
 /// The map of registers.
 pub fn modbus() -> Page {
     let text = format!(
-        "# Reference: Modbus registers\n\nAny unit number is answered; functions are 1 to 5 and 15. Registers of 32 bits have the higher half first; addresses count from \
+        "# Reference: Modbus registers\n\nAny unit number is answered; functions are 1 to 6, 15 and 16. Registers of 32 bits have the higher half first; addresses count from \
          0. How the handshake goes: [For the plant](../plant.md).\n\n{}",
         map::tables()
     );

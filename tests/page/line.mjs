@@ -1,6 +1,6 @@
 // A simulated line with its page, as processes in a folder of their own: started, killed, started again.
 import { spawn, spawnSync } from "node:child_process";
-import { mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
+import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
@@ -38,8 +38,10 @@ export class Line {
     const socket = join(line.folder, "plant.sock");
     writeFileSync(
       join(line.folder, "station.toml"),
-      `${text}\n[plant]\nsocket = "${socket}"\n\n[alarms]\nconsecutive_rejects = 3\nrejects_in_hundred = 0\n`,
+      `${text}\n[recipes]\ndir = "recipes"\n\n[plant]\nsocket = "${socket}"\n\n[alarms]\nconsecutive_rejects = 3\nrejects_in_hundred = 0\n`,
     );
+    mkdirSync(join(line.folder, "recipes"));
+    writeFileSync(join(line.folder, "recipes", "caps-strict.toml"), `number = 7\n[model]\nbundle = "${join(root, "models/demo/cap-nano.draem")}"\nfalse_reject = 0.05\n`);
     line.address = `http://127.0.0.1:${await free()}`;
     writeFileSync(
       join(line.folder, "plant.toml"),

@@ -4,6 +4,8 @@ export const PAGES = [
   { name: "live-operator", path: "/", as: "operator", ready: "#acknowledge button" },
   { name: "rejects", path: "/rejects?hours=all", as: null, ready: ".gallery img" },
   { name: "reject", path: firstReject, as: null, ready: ".part img" },
+  { name: "products", path: "/products", as: null, ready: "#products td" },
+  { name: "products-operator", path: "/products", as: "operator", ready: "select[name=product]" },
   { name: "log", path: "/log", as: "engineer", ready: "table" },
   { name: "log-refused", path: "/log", as: "operator", ready: ".message", status: 403 },
   { name: "login", path: "/login", as: null, ready: "input[type=password]" },

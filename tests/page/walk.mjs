@@ -126,6 +126,26 @@ const reject = async () => {
   await page.context().close();
 };
 
+// Another product, as whoever runs the line chooses it, and whoever only looks may not.
+const products = async () => {
+  const page = await visitor("operator", { viewport: SIZES.tablet });
+  await page.goto(`${line.address}/products`);
+  await page.selectOption("select[name=product]", "7");
+  await page.locator("main form button").click();
+  await page.locator("#products tr.good", { hasText: "caps-strict" }).waitFor();
+  check("another product is inspected", true);
+  const found = await violations(page);
+  check("products: axe finds nothing serious", found.length === 0, found.join(" | "));
+  await page.screenshot({ path: join(shots, "changed.png") });
+  await page.goto(line.address);
+  await page.locator("#state .good, #state .bad").first().waitFor();
+  const looker = await visitor(null);
+  await looker.goto(`${line.address}/products`);
+  check("who is not signed in cannot change products", (await looker.locator("main form").count()) === 0);
+  await page.context().close();
+  await looker.context().close();
+};
+
 // What is lost is said, on the page that was open, and heals without anybody's doing.
 const lost = async () => {
   const page = await visitor(null, { viewport: SIZES.tablet });
@@ -167,7 +187,7 @@ const chart = async () => {
 try {
   line.start("plant");
   await line.answers();
-  for (const part of [chart, alarm, reject, everyPage, lost]) {
+  for (const part of [chart, alarm, reject, products, everyPage, lost]) {
     try {
       await part();
     } catch (error) {

@@ -1,6 +1,6 @@
 """Takes results one by one as a controller does: walk.py PORT PARTS. JSON of what was read goes to standard output.
 
-Uses every function that is answered: 1 to 5, and 15. Ends with 1 when the handshake is not what the map of registers says.
+Uses every function that is answered: 1 to 6, 15 and 16. Ends with 1 when the handshake is not what the map of registers says.
 """
 
 import json
@@ -12,6 +12,7 @@ from pymodbus.client import ModbusTcpClient
 port, parts = int(sys.argv[1]), int(sys.argv[2])
 ONLINE, READY, FAULT, BUSY, COMPLETED, VALID, OVERRUN = range(7)
 ACKNOWLEDGE, CLEAR_OVERRUN, ACKNOWLEDGE_ALARMS = range(3)
+PRODUCT_WANTED = 17
 # Of one thing that must come; a machine that does other things too is slow.
 PATIENCE = 60.0
 
@@ -38,7 +39,10 @@ def until(what, holds):
 answered(client.write_coils(0, [False, True, False]))
 assert answered(client.read_coils(0, count=3)).bits[:3] == [False, False, False]
 first = answered(client.read_input_registers(0, count=16)).registers
-assert first[2] == 1, f"map {first[2]}"
+assert first[2] == 2, f"map {first[2]}"
+answered(client.write_register(PRODUCT_WANTED, 7))
+answered(client.write_registers(PRODUCT_WANTED, [0]))
+assert answered(client.read_holding_registers(PRODUCT_WANTED, count=1)).registers == [0]
 results, completed = [], None
 while len(results) < parts:
     until("Results Valid", lambda: bits()[VALID])

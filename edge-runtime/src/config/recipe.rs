@@ -37,33 +37,46 @@ pub struct RawRecipes {
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawRecipe {
+    /// What a controller knows the product by, 1 to 9999.
     number: u16,
+    /// What judges.
     model: RawModel,
+    /// What of the line's geometry goes with the product.
     line: Option<RawLine>,
+    /// What a part's picture must be like to prove anything; replaces the configuration's section as a whole.
     quality: Option<RawLimits>,
+    /// What of the belt goes with the product; on a board alone.
     board: Option<RawBoard>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawModel {
+    /// The product's bundle.
     bundle: PathBuf,
+    /// Moves the threshold to this share of good parts that may be rejected.
     false_reject: Option<f64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawLine {
+    /// A part's window begins this far before the gate.
     window_before_mm: Option<f64>,
+    /// The window ends this far behind the gate.
     window_after_mm: Option<f64>,
+    /// Edges nearer than this to a part's edge are bounces of it.
     lockout_mm: Option<f64>,
+    /// The longest part.
     max_length_mm: Option<f64>,
 }
 
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 struct RawBoard {
+    /// The greatest speed of the belt.
     greatest_speed_mm_s: Option<f64>,
+    /// From one part's leading edge to the next at the least.
     least_pitch_mm: Option<f64>,
 }
 
