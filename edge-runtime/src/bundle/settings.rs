@@ -78,7 +78,8 @@ impl Settings {
         let failed = |source| SettingsError::File { path: path.clone(), source };
         let malformed = |why: String| SettingsError::Malformed { path: path.clone(), why };
         let length = match std::fs::metadata(&path) {
-            Err(error) if error.kind() == ErrorKind::NotFound => return Ok(None),
+            // That the folder is none is told by whoever has to write there.
+            Err(error) if matches!(error.kind(), ErrorKind::NotFound | ErrorKind::NotADirectory) => return Ok(None),
             found => found.map_err(failed)?.len(),
         };
         if length > MOST_BYTES {
