@@ -18,13 +18,16 @@ use crate::station::recipes::{Book, Made};
 /// What tells a file from the one that was there before.
 type Stamp = (u64, Option<SystemTime>);
 
+/// A bundle's file, and the bits of the share of false rejects that a recipe moves its threshold to.
+type Asked = (PathBuf, Option<u64>);
+
 /// The recipes of a line.
 pub(super) struct Shelf<'a> {
     recipes: Recipes,
     base: &'a Config,
     maker: &'a Maker<'a>,
     /// What bundles said of themselves when they were opened.
-    known: HashMap<PathBuf, (Stamp, Result<Bundle, String>)>,
+    known: HashMap<Asked, (Stamp, Result<Bundle, String>)>,
     /// What was listed last, and of which files.
     listed: Option<(BTreeMap<PathBuf, Stamp>, Vec<Product>)>,
     /// What is wrong with the folder, told once.
@@ -39,14 +42,15 @@ impl<'a> Shelf<'a> {
 
     /// Every file that the list is made from.
     fn files(&self) -> BTreeMap<PathBuf, Stamp> {
-        let paths = self.recipes.files().into_iter().chain(self.known.keys().cloned());
+        let paths = self.recipes.files().into_iter().chain(self.known.keys().map(|(path, _)| path.clone()));
         paths.map(|path| (stamp(&path), path)).map(|(stamp, path)| (path, stamp)).collect()
     }
 
     fn bundle(&mut self, config: &Config) -> Result<Bundle, String> {
         let path = config.bundle();
         let stamp = stamp(path);
-        if let Some((_, bundle)) = self.known.get(path).filter(|(then, _)| *then == stamp) {
+        let asked = (path.to_owned(), config.false_reject().map(f64::to_bits));
+        if let Some((_, bundle)) = self.known.get(&asked).filter(|(then, _)| *then == stamp) {
             return bundle.clone();
         }
         let bundle = self.maker.of(config).open(path).map_err(|unfit| unfit.words).map(|bundle| {
@@ -61,7 +65,7 @@ impl<'a> Shelf<'a> {
                 signer: bundle.signer().to_string(),
             }
         });
-        self.known.insert(path.to_owned(), (stamp, bundle.clone()));
+        self.known.insert(asked, (stamp, bundle.clone()));
         bundle
     }
 }
