@@ -115,6 +115,10 @@ prometheus() { tests/plant/prometheus.sh; }
 # pymodbus takes the results of a thousand parts by the handshake. Builds for release, and asked for by name: scripts/test.sh modbus
 modbus() { tests/plant/modbus.sh; }
 
+# Whether the gate notices twenty viewers and a gallery of ten thousand rejects. Needs a machine that does nothing else, builds for release, and is
+# asked for by name: scripts/test.sh viewers
+viewers() { tests/plant/viewers.sh; }
+
 # The fuzzers compile, without running. A second build of every dependency, so that it is asked for by name: scripts/test.sh fuzz
 fuzz() { cargo check --manifest-path fuzz/Cargo.toml --locked; }
 
