@@ -127,6 +127,8 @@ pub struct Entry {
     pub pictured: bool,
     /// Number of the bundle that judged it, within the run.
     pub bundle: Option<u32>,
+    /// SHA-256 of that bundle, in hexadecimal; of the run's first one where none judged it.
+    pub bundle_sha256: String,
 }
 
 /// What a part scored.
@@ -194,7 +196,8 @@ const COLUMNS: &str = "
     records.wall_us, records.run, records.part,
     coalesce(override_reason, reason, upper(verdict)),
     passed, score, coalesce(bundles.threshold, runs.threshold), coalesce(bundles.product, runs.product), late_verdict,
-    decided_us - seen_us, inference_us, frame_residual_us, fire_error_us, records.simulation, picture IS NOT NULL, records.bundle
+    decided_us - seen_us, inference_us, frame_residual_us, fire_error_us, records.simulation, picture IS NOT NULL, records.bundle,
+    coalesce(bundles.bundle_sha256, runs.bundle_sha256)
 FROM records JOIN runs ON runs.run = records.run
 LEFT JOIN bundles ON bundles.run = records.run AND bundles.bundle = records.bundle";
 
@@ -387,5 +390,6 @@ fn entry(row: &Row<'_>) -> rusqlite::Result<Entry> {
         simulation: row.get(13)?,
         pictured: row.get(14)?,
         bundle: row.get(15)?,
+        bundle_sha256: row.get(16)?,
     })
 }

@@ -457,6 +457,9 @@ fn another_threshold_can_be_looked_at_with_what_it_promises_and_would_have_done(
         row.split("<td>").skip(1).map(|cell| cell.split_once('<').unwrap().0.to_owned()).collect()
     };
     let page = plant.until("/threshold?hours=all&at=0,1", "0.1000");
+    let part = plant.get("/parts/3/1").text();
+    assert!(part.contains("score more than this one: <b>0</b>") && part.contains("<svg"), "{part}");
+    assert!(!plant.get("/parts/3/2").text().contains("<svg"), "another bundle judged it");
     assert_eq!(row(&page, "Good parts rejected, expected"), ["1.00 %", "1.00 %"]);
     assert_eq!(row(&page, "No more than, with 95 % confidence"), ["2.98 %", "2.98 %"]);
     // Part 2 was judged by another bundle, part 4 left with a neighbour, part 3 has no score.

@@ -118,7 +118,16 @@ impl Drop for Counting<'_> {
 struct Seat {
     inspector: Inspector,
     bundle: Arc<InCharge>,
-    demands: Demands,
+    limits: Option<Limits>,
+    /// `None` where nobody watches for drift.
+    yardstick: Option<Yardstick>,
+}
+
+impl Seat {
+    fn new(inspector: Inspector, bundle: Arc<InCharge>, demands: Demands) -> Self {
+        let yardstick = demands.drift.map(|tolerances| Yardstick::new(inspector.manifest(), &tolerances));
+        Self { inspector, bundle, limits: demands.limits, yardstick }
+    }
 }
 
 /// The threads with their queue.
@@ -145,7 +154,7 @@ impl Workers {
             .into_iter()
             .map(|inspector| {
                 let (receive, seats) = (Arc::clone(&receive), Arc::clone(&seats));
-                let seat = Seat { inspector, bundle: Arc::clone(&bundle), demands };
+                let seat = Seat::new(inspector, Arc::clone(&bundle), demands);
                 std::thread::spawn(move || Worker::seated(seat).work(&receive, &seats))
             })
             .collect();
@@ -156,7 +165,7 @@ impl Workers {
     /// `number`. Waits for nothing.
     pub fn change(&mut self, inspectors: Vec<Inspector>, bundle: u32, number: u32) {
         self.bundle = InCharge::new(bundle, number);
-        let seat = |inspector| Seat { inspector, bundle: Arc::clone(&self.bundle), demands: self.demands };
+        let seat = |inspector| Seat::new(inspector, Arc::clone(&self.bundle), self.demands);
         let fresh = inspectors.into_iter().map(seat).collect();
         // What nobody has sat down on yet would be of a bundle that is not in charge any more.
         *self.seats.lock().unwrap_or_else(PoisonError::into_inner) = fresh;
@@ -232,7 +241,7 @@ impl Worker {
     /// Judges with this inspector, and holds pictures against these demands.
     #[must_use]
     pub fn new(inspector: Inspector, demands: Demands) -> Self {
-        Self::seated(Seat { inspector, bundle: InCharge::new(0, 0), demands })
+        Self::seated(Seat::new(inspector, InCharge::new(0, 0), demands))
     }
 
     fn seated(seat: Seat) -> Self {
@@ -264,12 +273,12 @@ impl Worker {
                 return (Verdict::Uninspected(Reason::BadPicture), None);
             }
         };
-        let Seat { inspector, bundle, demands } = &mut self.seat;
+        let Seat { inspector, bundle, limits, yardstick } = &mut self.seat;
         let Setting { number, threshold } = bundle.setting();
         let mut counting = Counting(bundle, true);
         let crop = inspector.manifest().preprocess().crop();
         // A crop that lies outside is the inspector's to refuse.
-        let flaw = demands.limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
+        let flaw = limits.and_then(|limits| self.gauge.measure(&frame, crop).ok()?.check(&limits).err());
         let (verdict, heatmap) = match inspector.inspect_by(&frame, threshold) {
             Ok(verdict) => {
                 counting.1 = false;
@@ -281,8 +290,8 @@ impl Worker {
                 (Verdict::Uninspected(error.reason()), Vec::new())
             }
         };
-        let tolerances = demands.drift.filter(|_| !heatmap.is_empty());
-        let drift = tolerances.and_then(|tolerances| sample(inspector, &mut self.of_input, &tolerances, verdict));
+        let yardstick = yardstick.filter(|_| !heatmap.is_empty());
+        let drift = yardstick.and_then(|yardstick| sample(inspector, &mut self.of_input, yardstick, verdict));
         let verdict = match flaw {
             Some(flaw) if verdict.passes() => {
                 tracing::warn!(%flaw, "a picture is no proof");
@@ -297,9 +306,9 @@ impl Worker {
 }
 
 /// What the picture that was judged last says of a drift.
-fn sample(inspector: &Inspector, gauge: &mut Gauge, tolerances: &Tolerances, verdict: Verdict) -> Option<Sample> {
+fn sample(inspector: &Inspector, gauge: &mut Gauge, yardstick: Yardstick, verdict: Verdict) -> Option<Sample> {
     let manifest = inspector.manifest();
     let (width, height) = (manifest.preprocess().width(), manifest.preprocess().height());
     let quality = gauge.measure(&Frame::rgb(width, height, inspector.input()).ok()?, None).ok()?;
-    Some(Sample::new(Yardstick::new(manifest, tolerances), manifest, Look::of(&quality), verdict.score()))
+    Some(Sample::new(yardstick, manifest, Look::of(&quality), verdict.score()))
 }

@@ -249,6 +249,7 @@ pub(super) mod tests {
             simulation: true,
             pictured: false,
             bundle: Some(0),
+            bundle_sha256: String::new(),
         }
     }
 

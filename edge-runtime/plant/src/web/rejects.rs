@@ -15,10 +15,11 @@ use shared::verdict::FAILURES;
 use shared::wall::WallTime;
 
 use super::layout::{self, Place, milliseconds, number, time};
-use super::marks;
 use super::records::RecordsError;
 use super::serve::Shared;
+use super::{marks, threshold};
 use crate::clock;
+use crate::log::chain::hex;
 use crate::marks::{Mark, MarksError};
 use crate::roles::Visitor;
 use crate::store::{Entry, Filter, Key, PAGE};
@@ -213,7 +214,12 @@ pub async fn part(
                 }
                 Some(Err(error)) => no_marks(language, &error),
             };
-            (StatusCode::OK, about(language, &entry, &marking))
+            let basis = shared.station.line().basis.clone();
+            let basis = basis.filter(|basis| hex(&basis.bundle_sha256) == entry.bundle_sha256);
+            let among = basis
+                .zip(entry.score)
+                .map(|(basis, score)| threshold::among_good(language, &basis, score, entry.threshold));
+            (StatusCode::OK, about(language, &entry, &marking, among.as_ref()))
         }
         Ok(None) => (StatusCode::NOT_FOUND, html! { p.message { (Word::NoSuchPart.to(language)) } }),
         Err(error) => refused(language, &error),
@@ -221,7 +227,8 @@ pub async fn part(
     (status, layout::page(&shared, &visitor, language, Place::Rejects, main)).into_response()
 }
 
-fn about(language: Language, entry: &Entry, marking: &Markup) -> Markup {
+/// A part. `among` shows its score among those of good parts, where these are known.
+fn about(language: Language, entry: &Entry, marking: &Markup, among: Option<&Markup>) -> Markup {
     let say = |word: Word| word.to(language);
     let Key { wall_us, run, part } = entry.key;
     let ms = |micros: Option<i64>| micros.map_or("–".to_owned(), |micros| milliseconds(language, micros));
@@ -258,6 +265,7 @@ fn about(language: Language, entry: &Entry, marking: &Markup) -> Markup {
             } @else { p.hint { (say(Word::NoPictureKept)) } }
             dl { @for (key, value) in rows { div { dt { (say(key)) } dd { (value) } } } }
         }
+        @if let Some(among) = among { (among) }
         (marking)
         p { a href="/rejects" { (say(Word::Back)) } }
     }

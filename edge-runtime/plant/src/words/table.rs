@@ -287,6 +287,8 @@ words! {
     PartsOfTime: "Parts of the line in this time", "Teile der Linie in dieser Zeit";
     ChartHint: "Scores on a logarithmic scale; a bar grows with the root of the number. The line is the threshold in force: what lies to its right is bad.",
         "Werte auf logarithmischer Skala; ein Balken wächst mit der Wurzel der Anzahl. Die Linie ist der geltende Grenzwert: Was rechts davon liegt, ist schlecht.";
+    ChartPart: "The dashed line is this part.", "Die gestrichelte Linie ist dieses Teil.";
+    GoodThatScoreMore: "Of these, good parts that score more than this one:", "Davon gute Teile mit höherer Bewertung als dieses:";
     ChartTried: "The dashed line is the one that is looked at.", "Die gestrichelte Linie ist der angesehene.";
     ExpectedRejects: "Good parts rejected, expected", "Gute Teile im Ausschuss, erwartet";
     BoundRejects: "No more than, with 95 % confidence", "Höchstens, mit 95 % Sicherheit";

@@ -12,4 +12,5 @@ mod page;
 mod tally;
 mod wish;
 
+pub(in crate::web) use page::among_good;
 pub use page::{change, page};

@@ -107,6 +107,41 @@ fn not_tried(language: Language, why: NoTrial) -> String {
     }
 }
 
+/// A line across where a score lies, in a picture whose classes begin with the `first`.
+fn mark(score: f64, first: usize, style: &'static str) -> Mark {
+    let place = (score.log10() + DECADES as f64) * PER_DECADE as f64;
+    Mark { at: place.clamp(first as f64, CLASSES as f64) - first as f64, style }
+}
+
+/// Powers of ten below a picture that begins with the decade `lowest` from the bottom.
+fn labels(language: Language, lowest: usize) -> Vec<(f64, String)> {
+    let label = |decade: usize| {
+        let below = DECADES - decade;
+        (((decade - lowest) * PER_DECADE) as f64, number(language, 10f64.powi(-(below as i32)), below))
+    };
+    (lowest..=DECADES).map(label).collect()
+}
+
+/// A part's score among those of the good parts that the trainer held out, and how many of them score more.
+pub(in crate::web) fn among_good(language: Language, basis: &Basis, score: f64, threshold: f64) -> Markup {
+    let scores = || basis.good_scores.iter().map(|score| f64::from(score.get()));
+    let (good, more) = (classes(scores()), scores().filter(|&other| other > score).count());
+    let lowest = lowest_decade([&good], threshold.min(score));
+    let first = lowest * PER_DECADE;
+    let marks = [mark(threshold, first, "mark"), mark(score, first, "mark tried")];
+    let about = format!("{}: {}", Word::GoodHeldOut.to(language), basis.good_scores.len());
+    html! {
+        section {
+            figure {
+                figcaption { b { (about) } }
+                (Chart { about: &about, counts: &good[first..], marks: &marks, labels: &labels(language, lowest) }.draw())
+            }
+            p { (Word::GoodThatScoreMore.to(language)) " " b { (more) } }
+            p.hint { (Word::ChartHint.to(language)) " " (Word::ChartPart.to(language)) }
+        }
+    }
+}
+
 impl Looked<'_> {
     fn say(&self, word: Word) -> &'static str {
         word.to(self.language)
@@ -126,25 +161,15 @@ impl Looked<'_> {
         }
     }
 
-    /// Where a threshold stands among the classes.
-    fn place(threshold: Score) -> f64 {
-        let place = (f64::from(threshold.get()).log10() + DECADES as f64) * PER_DECADE as f64;
-        place.clamp(0.0, CLASSES as f64)
-    }
-
     fn pictures(&self) -> Markup {
         let thresholds = self.trial.filter(|trial| *trial < self.now).unwrap_or(self.now);
         let all = std::iter::once(&self.good).chain(self.tally.iter().map(|tally| &tally.classes));
         let lowest = lowest_decade(all, thresholds.get().into());
         let first = lowest * PER_DECADE;
-        let mark = |threshold, style| Mark { at: Self::place(threshold) - first as f64, style };
+        let mark = |threshold: Score, style| mark(threshold.get().into(), first, style);
         let mut marks = vec![mark(self.now, "mark")];
         marks.extend(self.trial.map(|trial| mark(trial, "mark tried")));
-        let label = |decade: usize| {
-            let below = DECADES - decade;
-            ((decade * PER_DECADE - first) as f64, number(self.language, 10f64.powi(-(below as i32)), below))
-        };
-        let labels: Vec<_> = (lowest..=DECADES).map(label).collect();
+        let labels = labels(self.language, lowest);
         let picture = |about: Word, counts: &Classes| {
             let total: u64 = counts.iter().sum();
             let about = format!("{}: {total}", self.say(about));
