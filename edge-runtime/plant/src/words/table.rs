@@ -229,8 +229,8 @@ words! {
     MarkHint: "For the next training: edge-plant export-marks. Nothing changes on the line.",
         "Für das nächste Training: edge-plant export-marks. An der Linie ändert sich nichts.";
     SignInToMark: "Whoever is signed in may say what this part really was.", "Wer angemeldet ist, kann sagen, was dieses Teil wirklich war.";
-    NoMarks: "No marks are kept: the configuration does not name a folder under [roles].",
-        "Es werden keine Markierungen geführt: Die Konfiguration nennt unter [roles] keinen Ordner.";
+    NoMarks: "No marks are kept: the configuration does not name a folder (roles.folder).",
+        "Es werden keine Markierungen geführt: Die Konfiguration nennt keinen Ordner (roles.folder).";
     NoMarksRead: "The marks cannot be read: ", "Die Markierungen sind nicht lesbar: ";
     NotMarked: "Not done: the mark cannot be kept.", "Nicht ausgeführt: Die Markierung kann nicht festgehalten werden.";
     Health: "Health", "Zustand";
