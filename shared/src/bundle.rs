@@ -197,10 +197,81 @@ pub fn header(signer: KeyId, lengths: [usize; SECTIONS.len()]) -> Result<[u8; HE
 
 /// What is signed: a fixed prefix and the SHA-256 of every byte before the signature.
 pub fn signed_message(before_signature: &[u8]) -> [u8; 64] {
+    message(&Sha256::digest(before_signature).into())
+}
+
+fn message(sha256: &[u8; 32]) -> [u8; 64] {
     let mut message = [0; 64];
     message[..32].copy_from_slice(&DOMAIN);
-    message[32..].copy_from_slice(&Sha256::digest(before_signature));
+    message[32..].copy_from_slice(sha256);
     message
+}
+
+/// What the first bytes of a bundle claim, for whoever takes it in piece by piece: nothing of it is proven before
+/// [`Head::is_signed`].
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub struct Head {
+    signer: KeyId,
+    /// In the order of [`SECTIONS`], each within its limit.
+    lengths: [usize; SECTIONS.len()],
+}
+
+impl Head {
+    /// Reads the first [`HEADER_BYTES`]; whatever follows them is not looked at.
+    ///
+    /// # Errors
+    /// Form, version and lengths, in this order.
+    pub fn read(bytes: &[u8]) -> Result<Self, BundleError> {
+        let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(BundleError::NotABundle)?;
+        if header[..8] != MAGIC {
+            return Err(BundleError::NotABundle);
+        }
+        let got = u16::from_le_bytes([header[8], header[9]]);
+        if got != FORMAT_VERSION {
+            return Err(BundleError::Version { expected: FORMAT_VERSION, got });
+        }
+        if header[10..12] != [0, 0] {
+            return Err(BundleError::Reserved);
+        }
+        let mut signer = KeyId([0; 8]);
+        signer.0.copy_from_slice(&header[12..20]);
+        let mut lengths = [0; SECTIONS.len()];
+        for (at, (section, limit)) in SECTIONS.into_iter().enumerate() {
+            let field = &header[20 + 4 * at..][..4];
+            let length = u32::from_le_bytes([field[0], field[1], field[2], field[3]]);
+            lengths[at] = within(section, limit, length as usize)?;
+        }
+        Ok(Self { signer, lengths })
+    }
+
+    /// Bytes of the whole file, [`MAX_BUNDLE_BYTES`] at most.
+    pub fn total(&self) -> usize {
+        HEADER_BYTES + self.lengths.iter().sum::<usize>() + SIGNATURE_BYTES
+    }
+
+    /// The key that it is said to be signed by.
+    ///
+    /// # Errors
+    /// [`BundleError::UntrustedKey`].
+    pub fn trusted<'a>(&self, trusted: &'a [VerifyingKey]) -> Result<&'a VerifyingKey, BundleError> {
+        let signer = self.signer;
+        trusted.iter().find(|key| KeyId::of(key) == signer).ok_or(BundleError::UntrustedKey { signer })
+    }
+
+    /// Whether one of these keys signed the file: `sha256` is that of every byte before the signature.
+    ///
+    /// # Errors
+    /// [`BundleError::UntrustedKey`], [`BundleError::Signature`].
+    pub fn is_signed(
+        &self,
+        sha256: &[u8; 32],
+        signature: &[u8; SIGNATURE_BYTES],
+        trusted: &[VerifyingKey],
+    ) -> Result<(), BundleError> {
+        let (key, signer) = (self.trusted(trusted)?, self.signer);
+        let signed = key.verify_strict(&message(sha256), &Signature::from_bytes(signature));
+        signed.map_err(|_| BundleError::Signature { signer })
+    }
 }
 
 /// Opens a bundle: form, version, lengths, signature by one of the `trusted` keys, hashes, manifest, in this order.
@@ -208,34 +279,16 @@ pub fn signed_message(before_signature: &[u8]) -> [u8; 64] {
 /// # Errors
 /// The first [`BundleError`]. No input makes it panic.
 pub fn verify<'a>(bytes: &'a [u8], trusted: &[VerifyingKey]) -> Result<Opened<'a>, BundleError> {
-    let (header, _) = bytes.split_first_chunk::<HEADER_BYTES>().ok_or(BundleError::NotABundle)?;
-    if header[..8] != MAGIC {
-        return Err(BundleError::NotABundle);
-    }
-    let got = u16::from_le_bytes([header[8], header[9]]);
-    if got != FORMAT_VERSION {
-        return Err(BundleError::Version { expected: FORMAT_VERSION, got });
-    }
-    if header[10..12] != [0, 0] {
-        return Err(BundleError::Reserved);
-    }
-    let mut signer = KeyId([0; 8]);
-    signer.0.copy_from_slice(&header[12..20]);
-    let mut lengths = [0; SECTIONS.len()];
-    for (at, (section, limit)) in SECTIONS.into_iter().enumerate() {
-        let field = &header[20 + 4 * at..][..4];
-        lengths[at] = within(section, limit, u32::from_le_bytes([field[0], field[1], field[2], field[3]]) as usize)?;
-    }
-    let [manifest_bytes, float32_bytes, int8_bytes, _] = lengths;
-    let expected = HEADER_BYTES + lengths.iter().sum::<usize>() + SIGNATURE_BYTES;
+    let head = Head::read(bytes)?;
+    let ([manifest_bytes, float32_bytes, int8_bytes, _], expected) = (head.lengths, head.total());
     if bytes.len() != expected {
         return Err(BundleError::Length { expected, got: bytes.len() });
     }
-
-    let key = trusted.iter().find(|key| KeyId::of(key) == signer).ok_or(BundleError::UntrustedKey { signer })?;
+    let signer = head.signer;
+    // Before the whole file is hashed.
+    head.trusted(trusted)?;
     let (before_signature, signature) = bytes.split_last_chunk::<SIGNATURE_BYTES>().ok_or(BundleError::NotABundle)?;
-    key.verify_strict(&signed_message(before_signature), &Signature::from_bytes(signature))
-        .map_err(|_| BundleError::Signature { signer })?;
+    head.is_signed(&Sha256::digest(before_signature).into(), signature, trusted)?;
 
     let (manifest, rest) = before_signature[HEADER_BYTES..].split_at(manifest_bytes);
     let (float32, rest) = rest.split_at(float32_bytes);

@@ -2,6 +2,7 @@
 import { spawn, spawnSync } from "node:child_process";
 import { mkdirSync, mkdtempSync, openSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { createServer } from "node:net";
+import { sealer } from "./bundles.mjs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";
 
@@ -20,6 +21,8 @@ export class Line {
   static async set(root, station, plant) {
     const line = new Line();
     Object.assign(line, { station, plant, folder: mkdtempSync(join(tmpdir(), "draem-page-")), running: {} });
+    line.sealer = sealer(join(root, "models/demo/cap-nano.draem"));
+    writeFileSync(join(line.folder, "page.pub"), line.sealer.publicKey);
     const sim = readFileSync(join(root, "edge-runtime/config/sim.toml"), "utf8");
     const exchanged = (text, pairs) =>
       pairs.reduce((text, [from, to]) => {
@@ -29,7 +32,7 @@ export class Line {
     // So many bad parts that three in a row, which stop the line, come within half a minute.
     const text = exchanged(sim, [
       ["../../models/demo/cap-nano.draem", join(root, "models/demo/cap-nano.draem")],
-      ["../../models/demo/demo.pub", join(root, "models/demo/demo.pub")],
+      ['"../../models/demo/demo.pub"', `"${join(root, "models/demo/demo.pub")}", "${join(line.folder, "page.pub")}"`],
       ["../../target/audit", join(line.folder, "audit")],
       ["parts = 1000", "parts = 1000000"],
       ["defect_rate = 0.05", "defect_rate = 0.35"],

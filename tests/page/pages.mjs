@@ -10,6 +10,8 @@ export const PAGES = [
   { name: "health", path: "/health", as: null, ready: "main table" },
   { name: "products", path: "/products", as: null, ready: "#products td" },
   { name: "products-operator", path: "/products", as: "operator", ready: "select[name=product]" },
+  { name: "products-engineer", path: "/products", as: "engineer", ready: "form.upload input[type=file]" },
+  { name: "upload", path: "/products/upload", as: "engineer", ready: "form.upload input[type=file]" },
   { name: "log", path: "/log", as: "engineer", ready: "table" },
   { name: "log-refused", path: "/log", as: "operator", ready: ".message", status: 403 },
   { name: "login", path: "/login", as: null, ready: "input[type=password]" },

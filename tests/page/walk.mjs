@@ -146,6 +146,89 @@ const products = async () => {
   await looker.context().close();
 };
 
+// A bundle for a new recipe, as whoever looks after the line hands it over: a good one, one without a signature, an older one.
+const upload = async () => {
+  const form = "main form.upload";
+  const page = await visitor("engineer", { viewport: SIZES.tablet });
+  const hand = async (recipe, name, bundle, older = false) => {
+    await page.goto(`${line.address}/products`);
+    return fill(page, recipe, name, bundle, older);
+  };
+  const fill = async (page, recipe, name, bundle, older = false) => {
+    await page.fill(`${form} input[name=recipe]`, recipe);
+    await page.fill(`${form} input[name=reason]`, "as the walk wants it");
+    if (older) await page.check(`${form} input[name=older]`);
+    await page.setInputFiles(`${form} input[type=file]`, { name, mimeType: "application/octet-stream", buffer: bundle });
+    const answer = page.waitForResponse((response) => response.request().method() === "POST");
+    await page.locator(`${form} button`).click();
+    const status = (await answer).status();
+    return [status, await page.locator("main").innerText()];
+  };
+  const watcher = await visitor("operator", { viewport: SIZES.tablet });
+  await watcher.goto(`${line.address}/products`);
+  check("an operator may not hand bundles over", (await watcher.locator(form).count()) === 0);
+  const csrf = await watcher.locator("input[name=csrf]").first().getAttribute("value");
+  const file = { name: "mine.draem", mimeType: "application/octet-stream", buffer: Buffer.from("mine") };
+  const refused = await watcher.request.post(`${line.address}/products/upload`, { multipart: { csrf, recipe: "mine", reason: "mine", file }, headers: { Origin: line.address } });
+  check("and is refused who tries all the same", refused.status() === 403, `${refused.status()}`);
+
+  // A browser without a script has a page that does not renew itself under the form.
+  const plain = await visitor("engineer", { viewport: SIZES.phone, javaScriptEnabled: false });
+  await plain.goto(`${line.address}/products/upload`);
+  const [status0, said0] = await fill(plain, "plain", "plain.draem", line.sealer.sealed("plain", 0));
+  check("a bundle is handed over without a script", status0 === 201, `${status0} ${said0}`);
+  await plain.context().close();
+
+  // So slowly that it is seen how far it is.
+  const network = await page.context().newCDPSession(page);
+  const slow = (uploadThroughput) => network.send("Network.emulateNetworkConditions", { offline: false, latency: 0, downloadThroughput: -1, uploadThroughput });
+  await slow(300_000);
+  const good = line.sealer.sealed("rings", 100);
+  const [[status, said]] = await Promise.all([hand("rings", "rings.draem", good), watcher.locator("#products progress").waitFor()]);
+  check("who looks sees how much of a bundle has come", true);
+  await slow(-1);
+  check("a good bundle is taken", status === 201, `${status} ${said}`);
+  check("with its self-test and who signed it", /greatest difference/.test(said) && said.includes(line.sealer.id), said);
+  const found = await violations(page);
+  check("a bundle that was taken: axe finds nothing serious", found.length === 0, found.join(" | "));
+  await page.screenshot({ path: join(shots, "uploaded.png"), fullPage: true });
+  await watcher.locator("#products tr", { hasText: "rings" }).waitFor();
+  check("and its recipe is in the list of a page that was open", true);
+  const unsigned = await hand("rings", "unsigned.draem", line.sealer.unsigned(good));
+  check("one without a signature is refused, with what would be right", unsigned[0] === 422 && /nobody signed it[\s\S]*0000000000000000/.test(unsigned[1]), unsigned.join(" "));
+  const complaints = await violations(page);
+  check("a bundle that was refused: axe finds nothing serious", complaints.length === 0, complaints.join(" | "));
+  await page.screenshot({ path: join(shots, "refused.png"), fullPage: true });
+  const older = line.sealer.sealed("rings", 0);
+  const early = await hand("rings", "older.draem", older);
+  check("an older one is refused", early[0] === 422 && /made before/.test(early[1]), early.join(" "));
+  const meant = await hand("rings", "older.draem", older, true);
+  check("and taken when that is meant", meant[0] === 201, meant.join(" "));
+  await page.goto(`${line.address}/log`);
+  const log = await page.locator("table").innerText();
+  check("the log has each of them", ["rings.draem", "unsigned.draem", "not taken: signed by key", "older.draem", "even if older"].every((text) => log.includes(text)), log.slice(0, 2_000));
+
+  // A change takes it up, and again when the recipe that is inspected with has another one.
+  const change = async (what) => {
+    await page.goto(`${line.address}/products`);
+    const number = await page.locator("select[name=product] option", { hasText: "rings" }).getAttribute("value");
+    await page.selectOption("select[name=product]", number);
+    await page.locator("main form:not(.upload) button").click();
+    await page.locator("#products tr.good", { hasText: "rings" }).waitFor();
+    await page.locator("#products", { hasNotText: "another bundle than" }).waitFor();
+    check(what, true);
+  };
+  await change("the new product is inspected");
+  const running = await hand("rings", "rings.draem", good);
+  check("the line goes on with what it inspects", running[0] === 201 && /goes on with the bundle that it has/.test(running[1]), running.join(" "));
+  await page.goto(`${line.address}/products`);
+  await page.locator("#products tr.good", { hasText: "another bundle than the one that judges" }).waitFor();
+  check("and the list says so", true);
+  await change("until somebody changes to it again");
+  await page.context().close();
+  await watcher.context().close();
+};
+
 // Another threshold, with a reason, as whoever looks after the line; whoever runs it may only look.
 const threshold = async () => {
   const form = 'main form[action="/threshold"][method=post]';
@@ -227,7 +310,7 @@ const chart = async () => {
 try {
   line.start("plant");
   await line.answers();
-  for (const part of [chart, alarm, reject, mark, threshold, products, everyPage, lost]) {
+  for (const part of [chart, alarm, reject, mark, threshold, products, upload, everyPage, lost]) {
     try {
       await part();
     } catch (error) {

@@ -13,6 +13,7 @@
 //! | `press` | somebody who presses the reset button | an entry in the log, and the request |
 //! | `marks` | what people say a part really was | a file of this process's own |
 //! | `export` | marks, the station's records | folders that the trainer takes |
+//! | `upload` | a bundle that somebody hands over | an entry in the log, and its pieces handed on |
 //! | `setting` | somebody who sets the threshold | an entry in the log, and the request |
 //! | `roles` | a file of people, names and passwords | who may do what |
 //! | `store` | the station's records, read only | rejected parts and their pictures |
@@ -55,6 +56,8 @@ pub mod select;
 pub mod setting;
 #[cfg(feature = "serve")]
 pub mod store;
+#[cfg(feature = "serve")]
+pub mod upload;
 #[cfg(feature = "serve")]
 pub mod web;
 pub mod wire;

@@ -67,7 +67,7 @@ impl Line {
             ToPlant::Part(part) => self.last = Some(*part),
             ToPlant::Lost(parts) => self.lost = self.lost.saturating_add(*parts),
             ToPlant::Products(products) => self.products = Some(products.as_ref().clone()),
-            ToPlant::Answer { .. } | ToPlant::Refused { .. } => {}
+            ToPlant::Answer { .. } | ToPlant::Refused { .. } | ToPlant::Uploaded { .. } => {}
         }
     }
 

@@ -3,7 +3,6 @@
 //! Takes the station's socket; keeps what is known of the line in a place that everybody may watch, hands requests on and brings their
 //! answers. A station that is not there is tried again for as long as it takes.
 
-use std::collections::VecDeque;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +15,7 @@ use tokio::time::{Instant, sleep_until, timeout};
 
 use crate::line::{Line, SILENT};
 use crate::store::Kept;
-use crate::wire::{self, Decoder, NotSet, PREFACE, ToPlant, ToStation, WireError};
+use crate::wire::{self, Decoder, NotSet, NotTaken, PREFACE, Step, ToPlant, ToStation, Uploaded, WireError};
 
 /// From one try to connect to the next.
 const RETRY: Duration = Duration::from_secs(1);
@@ -69,8 +68,15 @@ pub enum Unheard {
 /// What the station says to a request: whether the line is told, otherwise an earlier one is still on its way; or why it is not done.
 pub type Heard = Result<bool, NotSet>;
 
+/// The station's word on a request.
+#[derive(Debug)]
+enum Word {
+    Heard(Heard),
+    Uploaded(Box<Result<Uploaded, NotTaken>>),
+}
+
 /// A request, with a number that is none yet, and who waits for its answer.
-type Request = (ToStation, oneshot::Sender<Heard>);
+type Request = (ToStation, oneshot::Sender<Word>);
 
 /// The station, as the rest of the process knows it.
 #[derive(Debug, Clone)]
@@ -130,13 +136,32 @@ impl Station {
     /// # Errors
     /// [`Unheard`].
     pub async fn ask(&self, request: ToStation) -> Result<Heard, Unheard> {
+        match self.word(request, ANSWER).await? {
+            Word::Heard(heard) => Ok(heard),
+            // Of an upload alone.
+            Word::Uploaded(_) => Err(Unheard::NoAnswer),
+        }
+    }
+
+    /// Says the next step of an upload, and waits for so long at most. Gives the upload's end, where it has ended by that.
+    ///
+    /// # Errors
+    /// [`Unheard`].
+    pub async fn step(&self, step: Step, patience: Duration) -> Result<Option<Result<Uploaded, NotTaken>>, Unheard> {
+        match self.word(ToStation::Upload { number: 0, step }, patience).await? {
+            Word::Heard(_) => Ok(None),
+            Word::Uploaded(outcome) => Ok(Some(*outcome)),
+        }
+    }
+
+    async fn word(&self, request: ToStation, patience: Duration) -> Result<Word, Unheard> {
         if !self.line().connected {
             return Err(Unheard::NoStation);
         }
         let (answer, answered) = oneshot::channel();
         self.requests.try_send((request, answer)).map_err(|_| Unheard::NoAnswer)?;
-        match timeout(ANSWER, answered).await {
-            Ok(Ok(heard)) => Ok(heard),
+        match timeout(patience, answered).await {
+            Ok(Ok(word)) => Ok(word),
             Ok(Err(_)) => Err(Unheard::NoStation),
             Err(_) => Err(Unheard::NoAnswer),
         }
@@ -188,7 +213,7 @@ async fn connected(
     let mut stream = stream.map_err(|source| LinkError::Connect { path: socket.display().to_string(), source })?;
     stream.write_all(&PREFACE).await?;
     let (mut decoder, mut bytes) = (Decoder::default(), vec![0; 16 * 1024]);
-    let (mut number, mut open) = (0u32, VecDeque::new());
+    let (mut number, mut open) = (0u32, Vec::new());
     let mut silent_at = Instant::now() + SILENT;
     loop {
         tokio::select! {
@@ -201,8 +226,9 @@ async fn connected(
                 decoder.push(&bytes[..read]);
                 while let Some(message) = decoder.message::<ToPlant>()? {
                     match message {
-                        ToPlant::Answer { number, taken } => answer(&mut open, number, Ok(taken)),
-                        ToPlant::Refused { number, why } => answer(&mut open, number, Err(why)),
+                        ToPlant::Answer { number, taken } => answer(&mut open, number, Word::Heard(Ok(taken))),
+                        ToPlant::Refused { number, why } => answer(&mut open, number, Word::Heard(Err(why))),
+                        ToPlant::Uploaded { number, outcome } => answer(&mut open, number, Word::Uploaded(outcome)),
                         message => {
                             line.send_modify(|line| line.hear(&message));
                             if !matches!(message, ToPlant::Standing(_) | ToPlant::Basis(_)) {
@@ -215,10 +241,9 @@ async fn connected(
             }
             Some((word, request)) = asked.recv() => {
                 number = number.wrapping_add(1);
-                open.push_back((number, request));
-                if open.len() > REQUESTS {
-                    open.pop_front();
-                }
+                // Who does not wait any more is not kept, so that as many are open as there are people who wait.
+                open.retain(|(_, waits): &(u32, oneshot::Sender<Word>)| !waits.is_closed());
+                open.push((number, request));
                 let mut out = Vec::new();
                 wire::encode(&word.numbered(number), &mut out)?;
                 stream.write_all(&out).await?;
@@ -228,13 +253,10 @@ async fn connected(
     }
 }
 
-/// Answers come in the order of the requests; one that was passed over will never have one.
-fn answer(open: &mut VecDeque<(u32, oneshot::Sender<Heard>)>, number: u32, heard: Heard) {
-    while let Some((asked, request)) = open.pop_front() {
-        if asked == number {
-            // Whoever asked may have gone meanwhile.
-            let _ = request.send(heard);
-            return;
-        }
+/// Answers come in the order in which the station is done with the requests.
+fn answer(open: &mut Vec<(u32, oneshot::Sender<Word>)>, number: u32, word: Word) {
+    if let Some(at) = open.iter().position(|(asked, _)| *asked == number) {
+        // Whoever asked may have gone meanwhile.
+        let _ = open.swap_remove(at).1.send(word);
     }
 }

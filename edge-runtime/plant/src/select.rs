@@ -6,6 +6,7 @@
 use thiserror::Error;
 
 use crate::link::{Station, Unheard};
+use crate::log::chain::hex;
 use crate::log::journal::JournalError;
 use crate::log::{Journal, Note};
 use crate::wire::Products;
@@ -62,9 +63,10 @@ pub async fn select(
     Ok(taken?)
 }
 
-/// A product's number and recipe, as an entry has them.
+/// A product's number, recipe and bundle, as an entry has them: a recipe may have another bundle by now than the one that judges.
 fn named(products: &Products, number: u16) -> Option<String> {
     let product = products.numbered(number)?;
-    let is = product.bundle.as_ref().map_or("-", |bundle| bundle.product.as_str());
-    Some(format!("{number} {} ({is})", product.name))
+    let is = product.bundle.as_ref().ok();
+    let is = is.map(|bundle| format!("{}, bundle {}", bundle.product, hex(&bundle.sha256[..8])));
+    Some(format!("{number} {} ({})", product.name, is.as_deref().unwrap_or("-")))
 }

@@ -2,6 +2,9 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+#[path = "roles/upload.rs"]
+mod upload;
+
 use std::io::{BufRead as _, BufReader, Read, Write};
 use std::net::TcpStream;
 use std::os::unix::net::{UnixListener, UnixStream};
@@ -235,7 +238,7 @@ impl Station {
                             heard.lock().unwrap().push(threshold.map(Score::get));
                             ToPlant::Answer { number, taken: true }
                         }
-                        ToStation::Select { .. } => panic!("nobody changes products here"),
+                        ToStation::Select { .. } | ToStation::Upload { .. } => panic!("nobody changes products here"),
                         ToStation::SetThreshold { number, .. } => ToPlant::Refused { number, why: NotSet::OtherBundle },
                     };
                     drop(say(&answer));
@@ -305,7 +308,7 @@ fn what_is_pressed_is_in_the_log_and_an_edit_of_it_is_found() {
 }
 
 /// What each address answers, once somebody is let in; there is no station, and the form is none.
-const ADMITTED: [(&str, &str, u16); 21] = [
+const ADMITTED: [(&str, &str, u16); 23] = [
     ("GET", "/", 200),
     ("GET", "/events", 200),
     ("POST", "/acknowledge", 503),
@@ -319,6 +322,8 @@ const ADMITTED: [(&str, &str, u16); 21] = [
     ("GET", "/health", 503),
     ("GET", "/products", 200),
     ("POST", "/products", 415),
+    ("GET", "/products/upload", 200),
+    ("POST", "/products/upload", 415),
     ("GET", "/metrics", 200),
     ("GET", "/healthz", 503),
     ("GET", "/log", 200),
@@ -331,7 +336,7 @@ const ADMITTED: [(&str, &str, u16); 21] = [
 ];
 
 /// For nobody, operator, engineer and admin, by hand for what matters most; 0 is whatever is answered to who is let in.
-const BY_HAND: [(&str, &str, &str, [u16; 4]); 12] = [
+const BY_HAND: [(&str, &str, &str, [u16; 4]); 14] = [
     ("anyone", "GET", "/", [0; 4]),
     ("anyone", "GET", "/metrics", [0; 4]),
     ("operator", "GET", "/", [401, 0, 0, 0]),
@@ -339,6 +344,8 @@ const BY_HAND: [(&str, &str, &str, [u16; 4]); 12] = [
     ("operator", "GET", "/login", [0; 4]),
     ("anyone", "POST", "/acknowledge", [401, 0, 0, 0]),
     ("anyone", "POST", "/products", [401, 0, 0, 0]),
+    ("anyone", "GET", "/products/upload", [401, 403, 0, 0]),
+    ("anyone", "POST", "/products/upload", [401, 403, 0, 0]),
     ("anyone", "POST", "/parts/{run}/{part}", [401, 0, 0, 0]),
     ("anyone", "GET", "/threshold", [0; 4]),
     ("anyone", "POST", "/threshold", [401, 403, 0, 0]),
@@ -366,7 +373,7 @@ fn every_address_answers_every_role_as_the_table_says() {
                     Needs::Nothing => None,
                     Needs::Look if look == "anyone" => None,
                     Needs::Look => Some(Role::Operator),
-                    Needs::Role(role) => Some(role),
+                    Needs::Role(role) | Needs::Upload(role) => Some(role),
                 };
                 let expected = match role {
                     role if role >= needed => admitted,

@@ -118,17 +118,24 @@ fn fit(args: &Args, config: &Config, slots: &Slots) -> Result<(OpenBundle, u64),
         // A station that lost its bundle is to be helped.
         Err(Unfit { words, .. }) => eprintln!("the bundle in use cannot be compared: {words}"),
     }
-    if let (Hardware::Board(board), Some(crop)) = (config.hardware(), bundle.manifest().preprocess().crop()) {
-        let (width, height) = (board.camera().width, board.camera().height);
-        if !inside(crop, width, height) {
-            let Crop { x, y, width: w, height: h } = crop;
-            return Err(refused(format!(
-                "the bundle looks at {w} x {h} pixels from ({x}, {y}) on, the camera gives {width} x {height}"
-            )));
-        }
-    }
+    takes_its_pictures(&bundle, config).map_err(refused)?;
     maker.tested(&bundle)?;
     Ok((bundle, not_before))
+}
+
+/// Whether the camera's pictures are large enough for what the bundle looks at; a simulated camera's always are.
+///
+/// # Errors
+/// In words.
+pub(super) fn takes_its_pictures(bundle: &OpenBundle, config: &Config) -> Result<(), String> {
+    let (Hardware::Board(board), Some(crop)) = (config.hardware(), bundle.manifest().preprocess().crop()) else {
+        return Ok(());
+    };
+    let (width, height) = (board.camera().width, board.camera().height);
+    let Crop { x, y, width: w, height: h } = crop;
+    let why =
+        || format!("the bundle looks at {w} x {h} pixels from ({x}, {y}) on, the camera gives {width} x {height}");
+    if inside(crop, width, height) { Ok(()) } else { Err(why()) }
 }
 
 fn inside(crop: Crop, width: u32, height: u32) -> bool {

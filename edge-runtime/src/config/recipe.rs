@@ -29,7 +29,7 @@ const LONGEST_NAME: usize = 40;
 #[derive(Debug, Clone, Deserialize)]
 #[serde(deny_unknown_fields)]
 pub struct RawRecipes {
-    /// Folder of the recipes, a `NAME.toml` for each; `edge-runtime` writes the name of the one that was chosen there.
+    /// Folder of the recipes, a `NAME.toml` for each; `edge-runtime` writes the name of the one that was chosen there, and bundles that are handed over for recipes.
     pub dir: PathBuf,
 }
 
@@ -108,7 +108,11 @@ impl Recipe {
         Self::parse(&text, path, config)
     }
 
-    fn parse(text: &str, path: &Path, config: &Config) -> Result<Self, ConfigError> {
+    /// Checks what stands, or is to stand, in a file.
+    ///
+    /// # Errors
+    /// [`ConfigError`], the first that is found.
+    pub fn parse(text: &str, path: &Path, config: &Config) -> Result<Self, ConfigError> {
         let file = path.display().to_string();
         let base = path.parent().unwrap_or(Path::new("."));
         let checker = Checker { file: &file, base };
@@ -151,7 +155,8 @@ impl RawRecipe {
 }
 
 /// Whether a recipe may have this name.
-pub(super) fn is_name(name: &str) -> bool {
+#[must_use]
+pub fn is_name(name: &str) -> bool {
     let letters = name.bytes().all(|letter| letter.is_ascii_alphanumeric() || b"-_".contains(&letter));
     (1..=LONGEST_NAME).contains(&name.len()) && letters && name != OWN
 }

@@ -11,11 +11,12 @@ use std::path::{Path, PathBuf};
 use serde::{Deserialize, Serialize};
 use thiserror::Error as ThisError;
 
+use super::incoming::PART;
 use crate::config::{Config, ConfigError, MOST_RECIPES, OWN, Recipe};
 use crate::store::durable;
 
 /// The choice's file. Without the ending of a recipe, so that it is none.
-const CHOSEN: &str = "chosen";
+pub(super) const CHOSEN: &str = "chosen";
 
 /// A choice has under 60 bytes; what is longer is something else.
 const MOST_BYTES: u64 = 1024;
@@ -83,7 +84,7 @@ pub type Named = (String, Result<Recipe, RecipesError>);
 /// The folder.
 #[derive(Debug, Clone)]
 pub struct Recipes {
-    folder: PathBuf,
+    pub(super) folder: PathBuf,
 }
 
 impl Recipes {
@@ -195,8 +196,14 @@ impl Recipes {
         }
     }
 
+    /// Removes what a kill or a power cut has left, a bundle that was on its way included. For a start alone: nothing may be on its way.
+    pub fn sweep(&self) {
+        self.remove_unfinished();
+        drop(std::fs::remove_file(self.folder.join(PART)));
+    }
+
     /// The file of a recipe.
-    fn path(&self, name: &str) -> PathBuf {
+    pub(super) fn path(&self, name: &str) -> PathBuf {
         self.folder.join(Path::new(name).with_extension("toml"))
     }
 }

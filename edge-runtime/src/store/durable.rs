@@ -59,7 +59,7 @@ fn file(folder: &Path, name: &str, write: impl FnOnce(&mut dyn Write) -> io::Res
 }
 
 /// Brings a folder's list of names to the disk.
-fn sync(folder: &Path) -> io::Result<()> {
+pub fn sync(folder: &Path) -> io::Result<()> {
     File::open(folder)?.sync_all()
 }
 

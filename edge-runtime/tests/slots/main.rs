@@ -1,5 +1,5 @@
 //! Slots of bundles and recipes, from outside: a station that runs while bundles come, are refused, fail and are killed half-way, and
-//! while products are changed.
+//! while products are changed and bundles are handed over for them.
 //!
 //! The station is the program itself, on the virtual line in real time; nothing is judged by how long it takes.
 
@@ -11,4 +11,5 @@ mod live;
 mod plant;
 mod seal;
 mod station;
+mod upload;
 mod workers;

@@ -26,7 +26,7 @@ use crate::words::Word;
 const COOKIE: &str = "session";
 
 /// The header that says what the field `csrf` says.
-const CSRF: &str = "x-csrf-token";
+pub const CSRF: &str = "x-csrf-token";
 
 /// Bytes of a form: some short fields.
 pub const MOST_FORM: usize = 4 << 10;
@@ -59,7 +59,7 @@ pub fn needed(needs: Needs, look: Look) -> Option<Role> {
     match (needs, look) {
         (Needs::Nothing, _) | (Needs::Look, Look::Anyone) => None,
         (Needs::Look, Look::Operator) => Some(Role::Operator),
-        (Needs::Role(role), _) => Some(role),
+        (Needs::Role(role) | Needs::Upload(role), _) => Some(role),
     }
 }
 
@@ -74,7 +74,7 @@ pub async fn admit(State((shared, needs)): State<(Arc<Shared>, Needs)>, request:
         };
         return refused(&shared, &visitor, request.headers(), status, word);
     }
-    if matches!(*request.method(), Method::GET | Method::HEAD) {
+    if matches!(*request.method(), Method::GET | Method::HEAD) || matches!(needs, Needs::Upload(_)) {
         return next.run(request).await;
     }
     // Whole, before anything is done with it: nobody holds a connection with a form that never ends.

@@ -26,6 +26,8 @@ pub enum Place {
     Health,
     /// *Products*.
     Products,
+    /// What became of an upload.
+    Upload,
     /// *Log*.
     Log,
     /// Signing in; also whatever is refused.
@@ -70,6 +72,7 @@ pub fn page(shared: &Shared, visitor: &Visitor, language: Language, place: Place
         Place::Threshold => (Word::Threshold, "/threshold"),
         Place::Health => (Word::Health, "/health"),
         Place::Products => (Word::Products, "/products"),
+        Place::Upload => (Word::UploadBundle, "/products"),
         Place::Log => (Word::Log, "/log"),
         Place::Login => (Word::SignIn, "/login"),
     };

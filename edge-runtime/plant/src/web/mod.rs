@@ -20,6 +20,7 @@
 //! | `log` | what was changed, by whom |
 //! | `pictures` | picture files |
 //! | `products` | the page *Products*, and the change of products |
+//! | `upload` | a bundle for a recipe |
 //! | `records` | questions to the store, aside and within a time |
 //! | `metrics` | Prometheus' text, and whether all is well |
 //!
@@ -45,5 +46,6 @@ pub mod routes;
 pub mod serve;
 mod threshold;
 pub mod tls;
+mod upload;
 
 pub use serve::{Served, serve};

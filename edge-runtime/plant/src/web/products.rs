@@ -13,8 +13,9 @@ use serde::Deserialize;
 use super::layout::{self, Place, number, time};
 use super::live::{self, Choice};
 use super::serve::Shared;
+use super::upload;
 use crate::line::Line;
-use crate::roles::Visitor;
+use crate::roles::{Role, Visitor};
 use crate::select::{SelectError, select};
 use crate::wire::{Bundle, Change, Product, Products};
 use crate::words::{Language, Word};
@@ -38,22 +39,35 @@ pub async fn page(
         div id="trouble" role="status" { (live::trouble(&line, language)) }
         div id="state" role="status" { (live::state(&line, language)) }
         div id="products" role="status" { (region(&line, language)) }
-        @if let Some(products) = &line.products { (form(products, &visitor, language)) }
+        @if let Some(products) = &line.products {
+            (form(products, judges(&line), &visitor, language))
+            (upload::form(products, &visitor, language))
+            @if visitor.role >= Some(Role::Engineer) {
+                noscript { p { a href="/products/upload" { (say(Word::UploadBundle)) } } }
+            }
+        }
     };
     (cookie, layout::page(&shared, &visitor, language, Place::Products, main)).into_response()
 }
 
-fn form(products: &Products, visitor: &Visitor, language: Language) -> Markup {
+/// SHA-256 of the bundle that judges, as far as it is known.
+fn judges(line: &Line) -> Option<[u8; 32]> {
+    line.basis.as_ref().map(|basis| basis.bundle_sha256)
+}
+
+fn form(products: &Products, judges: Option<[u8; 32]>, visitor: &Visitor, language: Language) -> Markup {
     let say = |word: Word| word.to(language);
     let usable =
         || products.list.iter().filter_map(|product| Some((product, product.number?, product.bundle.as_ref().ok()?)));
+    let another =
+        |number, bundle: &Bundle| number != products.running || judges.is_some_and(|judges| judges != bundle.sha256);
     html! {
         @if visitor.role.is_none() { p { a href="/login" { (say(Word::SignInToChange)) } } } @else {
             form.filter method="post" action="/products" {
                 (layout::csrf(visitor))
                 label { (say(Word::ChangeTo)) " "
                     select name="product" required {
-                        @for (product, number, bundle) in usable().filter(|(_, number, _)| *number != products.running) {
+                        @for (product, number, bundle) in usable().filter(|(_, number, bundle)| another(*number, bundle)) {
                             option value=(number) { (number) " · " (product.name) " (" (bundle.product) ")" }
                         }
                     }
@@ -82,6 +96,7 @@ pub fn region(line: &Line, language: Language) -> Markup {
         @if let Some(refused) = &products.refused {
             div.notice.bad role="alert" { p { (say(Word::NotChanged)) " " b { (of(refused.number)) } } p { (refused.why) } }
         }
+        (upload::arriving(products, language))
         div.wide tabindex="0" role="region" aria-label=(say(Word::Products)) {
             table {
                 thead { tr {
@@ -89,13 +104,13 @@ pub fn region(line: &Line, language: Language) -> Markup {
                         th scope="col" { (say(word)) }
                     }
                 } }
-                tbody { @for product in &products.list { (row(product, products.running, language)) } }
+                tbody { @for product in &products.list { (row(product, products.running, judges(line), language)) } }
             }
         }
     }
 }
 
-fn row(product: &Product, running: u16, language: Language) -> Markup {
+fn row(product: &Product, running: u16, judges: Option<[u8; 32]>, language: Language) -> Markup {
     let say = |word: Word| word.to(language);
     let here = product.number == Some(running);
     html! {
@@ -109,7 +124,10 @@ fn row(product: &Product, running: u16, language: Language) -> Markup {
                     td { (product) }
                     td { (number(language, threshold.get().into(), 4)) " (" (good_parts) " " (say(Word::GoodParts)) ")" }
                     td { (time(i64::try_from(*created).unwrap_or(i64::MAX).saturating_mul(1_000_000))) }
-                    td { code { (sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>()[..SHORT]) } " · " (say(Word::SignedBy)) " " (signer) }
+                    td {
+                        code { (sha256.iter().map(|byte| format!("{byte:02x}")).collect::<String>()[..SHORT]) } " · " (say(Word::SignedBy)) " " (signer)
+                        @if here && judges.is_some_and(|judges| judges != *sha256) { " · " b { (say(Word::OtherThanJudges)) } }
+                    }
                 },
             }
         }
@@ -170,7 +188,7 @@ mod tests {
     fn every_recipe_is_shown_as_text_with_what_is_wrong_and_how_far_a_change_is() {
         let broken = Product { name: "broken".to_owned(), number: None, bundle: Err("<b>why</b>".to_owned()) };
         let list = vec![product("own", 0, "caps"), product("rings", 7, "<i>rings</i>"), broken];
-        let mut products = Products { list, running: 7, change: Change::Preparing(0), refused: None };
+        let mut products = Products { list, running: 7, change: Change::Preparing(0), refused: None, arriving: None };
         let mut line = Line { connected: true, products: Some(products.clone()), ..Line::default() };
         let page = region(&line, Language::German).into_string();
         for expected in ["&lt;i&gt;rings", "&lt;b&gt;why", "0,2500 (200 ", "2026-05-28", "abababababab<", "0 · own"] {
@@ -185,8 +203,38 @@ mod tests {
         assert!(region(&line, Language::English).into_string().contains(Word::NoRecipes.to(Language::English)));
 
         let visitor = Visitor { role: Some(crate::roles::Role::Operator), ..Visitor::default() };
-        let choices = form(&products, &visitor, Language::English).into_string();
-        assert_eq!(choices.matches("<option").count(), 1, "neither the one that runs nor the broken one: {choices}");
-        assert!(!form(&products, &Visitor::default(), Language::English).into_string().contains("<form"));
+        let choices = |judges| form(&products, judges, &visitor, Language::English).into_string();
+        let options = |judges| choices(judges).matches("<option").count();
+        assert_eq!(options(Some([0xab; 32])), 1, "neither the one that runs nor the broken one");
+        assert_eq!([options(None), options(Some([1; 32]))], [1, 2], "the one that runs has another bundle by now");
+        assert!(!form(&products, None, &Visitor::default(), Language::English).into_string().contains("<form"));
+    }
+
+    #[test]
+    fn what_is_on_its_way_is_shown_and_the_form_is_for_engineers() {
+        use crate::wire::Arriving;
+
+        let arriving = Some(Arriving { recipe: "<b>rings</b>".to_owned(), percent: 35 });
+        let products = Products {
+            list: vec![product("own", 0, "caps"), product("rings", 7, "rings")],
+            arriving,
+            ..Products::default()
+        };
+        let line = Line { connected: true, products: Some(products.clone()), ..Line::default() };
+        let page = region(&line, Language::English).into_string();
+        assert!(
+            page.contains("&lt;b&gt;rings") && page.contains("value=\"35\"") && page.contains("on its way"),
+            "{page}"
+        );
+        let form =
+            |role| upload::form(&products, &Visitor { role, ..Visitor::default() }, Language::German).into_string();
+        for (role, there) in
+            [(None, false), (Some(Role::Operator), false), (Some(Role::Engineer), true), (Some(Role::Admin), true)]
+        {
+            assert_eq!(form(role).contains("type=\"file\""), there, "{role:?}");
+        }
+        let page = form(Some(Role::Engineer));
+        assert!(page.find("name=\"reason\"") < page.find("name=\"file\""), "the file comes last: {page}");
+        assert!(page.contains("<option value=\"rings\">") && !page.contains("<option value=\"own\">"), "{page}");
     }
 }

@@ -5,11 +5,12 @@
 use std::sync::Arc;
 
 use axum::Router;
+use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::routing::{MethodRouter, get, post};
 
 use super::serve::{self, Shared};
-use super::{admit, events, health, live, log, login, marks, metrics, pictures, products, rejects, threshold};
+use super::{admit, events, health, live, log, login, marks, metrics, pictures, products, rejects, threshold, upload};
 use crate::roles::Role;
 
 /// Who may have an answer.
@@ -21,6 +22,8 @@ pub enum Needs {
     Look,
     /// This role, or one that may do more.
     Role(Role),
+    /// The same for what is too long to be taken in before it is answered: the answer sees to it itself that it is meant.
+    Upload(Role),
 }
 
 /// One row.
@@ -40,7 +43,7 @@ const fn row(method: Method, path: &'static str, needs: Needs, answer: fn() -> M
 }
 
 /// All of them.
-pub static ROUTES: [Route; 21] = [
+pub static ROUTES: [Route; 23] = [
     row(Method::GET, "/", Needs::Look, || get(live::page)),
     row(Method::GET, "/events", Needs::Look, || get(events::stream)),
     row(Method::POST, "/acknowledge", Needs::Role(Role::Operator), || post(live::acknowledge)),
@@ -54,6 +57,10 @@ pub static ROUTES: [Route; 21] = [
     row(Method::GET, "/health", Needs::Look, || get(health::page)),
     row(Method::GET, "/products", Needs::Look, || get(products::page)),
     row(Method::POST, "/products", Needs::Role(Role::Operator), || post(products::change)),
+    row(Method::GET, "/products/upload", Needs::Role(Role::Engineer), || get(upload::page)),
+    row(Method::POST, "/products/upload", Needs::Upload(Role::Engineer), || {
+        post(upload::take).layer(DefaultBodyLimit::max(upload::MOST_REQUEST))
+    }),
     row(Method::GET, "/metrics", Needs::Look, || get(metrics::metrics)),
     row(Method::GET, "/healthz", Needs::Look, || get(metrics::healthz)),
     row(Method::GET, "/log", Needs::Role(Role::Engineer), || get(log::page)),
@@ -80,7 +87,10 @@ mod tests {
     fn whatever_changes_something_needs_somebody_who_is_known() {
         for Route { method, path, needs, .. } in &ROUTES {
             let changes = !matches!(*method, Method::GET);
-            assert!(!changes || matches!(needs, Needs::Role(_)) || *path == "/login", "{method} {path}");
+            assert!(
+                !changes || matches!(needs, Needs::Role(_) | Needs::Upload(_)) || *path == "/login",
+                "{method} {path}"
+            );
         }
     }
 }

@@ -8,7 +8,7 @@ use serde::de::DeserializeOwned;
 use thiserror::Error;
 
 /// First bytes in each direction; the last two are the version.
-pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x02\x00";
+pub const PREFACE: [u8; 10] = *b"DRAEMPLT\x03\x00";
 
 /// Bytes of the longest message. What a threshold is chosen from takes four for each of [`shared::limits::MAX_GOOD_SCORES`] scores and at most
 /// three for its part's number; a standing with every alarm, each with its remedy, some two thousand; the rest is for names.
@@ -130,8 +130,8 @@ mod tests {
     use super::*;
     use shared::limits::MAX_GOOD_SCORES;
 
-    use crate::wire::{Alarm, Basis, Bundle, Change, Greeting, NotSet, Part, Product, Products, Refusal, Standing};
-    use crate::wire::{State, ToPlant, ToStation};
+    use crate::wire::{Alarm, Arriving, Basis, Bundle, Change, Greeting, MOST_PIECE, NotSet, NotTaken, Part, Product};
+    use crate::wire::{Products, Refusal, Standing, State, Step, ToPlant, ToStation};
 
     fn words() -> Vec<ToPlant> {
         let score = |value| Score::new(value).unwrap();
@@ -182,8 +182,10 @@ mod tests {
         };
         let product = Product { name: "n".repeat(40), number: Some(9_999), bundle: Ok(bundle) };
         let refused = Some(Refusal { number: 1, why: "w".repeat(400) });
+        let arriving = Some(Arriving { recipe: "n".repeat(40), percent: 100 });
         // As many as a station may have, and the longest words.
-        let products = Products { list: vec![product; 33], running: 9_999, change: Change::Preparing(9_999), refused };
+        let products =
+            Products { list: vec![product; 33], running: 9_999, change: Change::Preparing(9_999), refused, arriving };
         let basis =
             Basis { may_be_set: true, good_scores: vec![score(0.5); 3], good_parts: vec![0, 1, 1], ..Basis::default() };
         vec![
@@ -195,6 +197,7 @@ mod tests {
             ToPlant::Answer { number: 9, taken: false },
             ToPlant::Products(Box::new(products)),
             ToPlant::Refused { number: 9, why: NotSet::Fixed },
+            ToPlant::Uploaded { number: 9, outcome: Box::new(Err(NotTaken::Length { expected: 1, got: 2 })) },
         ]
     }
 
@@ -234,7 +237,7 @@ mod tests {
             assert_eq!(heard::<ToPlant>(strange, 3).1, Some(WireError::NotOurs));
         }
         let newer = [&PREFACE[..8], &[9, 0, 0xff, 0xff, 0xff, 0xff]].concat();
-        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 9, known: 2 }));
+        assert_eq!(heard::<ToPlant>(&newer, 5).1, Some(WireError::Version { got: 9, known: 3 }));
     }
 
     #[test]
@@ -253,6 +256,14 @@ mod tests {
         let good_scores = vec![Score::new(1.0).unwrap(); MAX_GOOD_SCORES];
         let basis = Basis { good_scores, good_parts: vec![u16::MAX; MAX_GOOD_SCORES], ..Basis::default() };
         assert_eq!(encode(&ToPlant::Basis(Box::new(basis)), &mut Vec::new()), Ok(()));
+    }
+
+    #[test]
+    fn the_longest_piece_of_a_bundle_can_be_sent() {
+        let step = Step::Piece(vec![0xff; MOST_PIECE]);
+        let mut bytes = PREFACE.to_vec();
+        encode(&ToStation::Upload { number: u32::MAX, step: step.clone() }, &mut bytes).unwrap();
+        assert_eq!(heard(&bytes, 1_000), (vec![ToStation::Upload { number: u32::MAX, step }], None));
     }
 
     #[test]

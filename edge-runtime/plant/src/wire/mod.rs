@@ -3,6 +3,7 @@
 //! | file | does |
 //! |---|---|
 //! | [`words`] | the messages |
+//! | [`upload`] | those of a bundle on its way |
 //! | [`histogram`] | counts in fixed buckets |
 //! | [`frame`] | messages to bytes of a stream, and back |
 //!
@@ -13,9 +14,11 @@
 
 pub mod frame;
 pub mod histogram;
+pub mod upload;
 pub mod words;
 
 pub use frame::{Decoder, MOST_BYTES, PREFACE, WireError, encode};
 pub use histogram::Histogram;
+pub use upload::{Arriving, MOST_PIECE, NotTaken, Offer, Step, Uploaded};
 pub use words::{Ages, Alarm, Counters, Drops, Greeting, Part, Queues, Readings, Standing, State, ToPlant, ToStation};
 pub use words::{Basis, Bundle, Change, NotSet, Product, Products, Refusal};

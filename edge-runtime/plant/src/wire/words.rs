@@ -8,6 +8,7 @@ use shared::units::{Micros, PartId, Score};
 use shared::verdict::{FAILURES, Reason, Verdict};
 
 use super::histogram::Histogram;
+use super::upload::{Arriving, NotTaken, Step, Uploaded};
 
 /// What the station says.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -39,6 +40,13 @@ pub enum ToPlant {
         /// Why.
         why: NotSet,
     },
+    /// Instead of an answer: the upload of which the request is a step has ended. On the heap, since all others are small.
+    Uploaded {
+        /// The request's.
+        number: u32,
+        /// How.
+        outcome: Box<Result<Uploaded, NotTaken>>,
+    },
 }
 
 /// Why a threshold is not set.
@@ -54,8 +62,9 @@ pub enum NotSet {
     NotKept,
 }
 
-/// What the plant says. Each message has one [`ToPlant::Answer`] or [`ToPlant::Refused`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+/// What the plant says. Each message has one [`ToPlant::Answer`], [`ToPlant::Refused`] or [`ToPlant::Uploaded`], in the order in which they
+/// are done with.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub enum ToStation {
     /// Somebody acknowledges what is latched, as with the button at the line.
     Acknowledge {
@@ -78,6 +87,13 @@ pub enum ToStation {
         /// The threshold, or the one that holds where none is set.
         threshold: Option<Score>,
     },
+    /// The next step of a bundle on its way.
+    Upload {
+        /// Chosen by the plant.
+        number: u32,
+        /// The step.
+        step: Step,
+    },
 }
 
 impl ToStation {
@@ -90,6 +106,7 @@ impl ToStation {
             Self::SetThreshold { bundle_sha256, threshold, .. } => {
                 Self::SetThreshold { number, bundle_sha256, threshold }
             }
+            Self::Upload { step, .. } => Self::Upload { number, step },
         }
     }
 }
@@ -120,6 +137,8 @@ pub struct Products {
     pub change: Change,
     /// Why the last change came to nothing; gone with the next one.
     pub refused: Option<Refusal>,
+    /// The bundle that is on its way, where one is.
+    pub arriving: Option<Arriving>,
 }
 
 impl Products {

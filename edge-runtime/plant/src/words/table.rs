@@ -182,6 +182,75 @@ words! {
     NotChanged: "Products were not changed to", "Das Produkt wurde nicht gewechselt zu";
     ChangedBefore: "A change of products is under way already.", "Es läuft schon ein Produktwechsel.";
     NoSuchProduct: "The station has no such product.", "Dieses Produkt hat die Station nicht.";
+    UploadBundle: "Upload a bundle", "Bündel hochladen";
+    EngineersUpload: "An engineer who is signed in may upload bundles.", "Bündel hochladen darf, wer als Technik angemeldet ist.";
+    ForRecipe: "For the recipe", "Für das Rezept";
+    ForRecipeHint: "The name of one that is there, or a new one: letters a to z and A to Z, digits, - and _.",
+        "Der Name eines vorhandenen oder ein neuer: Buchstaben a bis z und A bis Z, Ziffern, - und _.";
+    SettingsAs: "Settings of a new recipe as of", "Einstellungen eines neuen Rezepts wie";
+    EvenIfOlder: "Even if it was made before the one that is there", "Auch wenn es vor dem vorhandenen erstellt wurde";
+    BundleFile: "Bundle", "Bündel";
+    Upload: "Upload", "Hochladen";
+    UploadWhat: "The station verifies the signature and runs the bundle's self-test before it is the recipe's. What is inspected now is not touched: a change of products takes the bundle up. Who, what and why is logged.",
+        "Die Station prüft die Signatur und führt den Selbsttest des Bündels aus, bevor es zum Rezept gehört. Die laufende Prüfung bleibt unberührt: Erst ein Produktwechsel nimmt das Bündel auf. Wer, was und warum wird protokolliert.";
+    BundleComes: "A bundle is on its way for", "Ein Bündel wird übertragen für";
+    BundleIsTested: "A bundle is verified and tested for", "Ein Bündel wird geprüft für";
+    UploadedNew: "Verified, tested and taken: there is a new recipe for it.", "Geprüft, getestet und übernommen: Dafür gibt es ein neues Rezept.";
+    Uploaded: "Verified, tested and taken: the recipe has this bundle now.", "Geprüft, getestet und übernommen: Das Rezept hat jetzt dieses Bündel.";
+    UploadedOther: "It is inspected with from the next change to this recipe on. Whether it is fast enough for the line is checked then.",
+        "Geprüft wird damit ab dem nächsten Wechsel zu diesem Rezept. Ob es für die Linie schnell genug ist, zeigt sich dann.";
+    UploadedRunning: "The line goes on with the bundle that it has. Change to this recipe again to inspect with the new one; the next start of the station does too.",
+        "Die Linie läuft mit dem bisherigen Bündel weiter. Für das neue bitte erneut zu diesem Rezept wechseln; auch der nächste Start der Station nimmt es.";
+    OtherThanJudges: "has another bundle than the one that judges", "hat ein anderes Bündel als das, das urteilt";
+    SelfTest: "Self-test", "Selbsttest";
+    PicturesTested: "stored pictures", "gespeicherte Bilder";
+    GreatestDifference: "greatest difference of the scores", "größte Abweichung der Werte";
+    Allowed: "allowed", "erlaubt";
+    SignedByKey: "Signed by key", "Signiert mit Schlüssel";
+    Networks: "Networks", "Netze";
+    Training: "Training", "Training";
+    TrainingSteps: "steps", "Schritte";
+    TrainingPictures: "pictures", "Bilder";
+    FileFormat: "Format", "Format";
+    Checksum: "SHA-256", "SHA-256";
+    ThisBundle: "This bundle", "Dieses Bündel";
+    OnStation: "On the station", "Auf der Station";
+    Needed: "Needed:", "Nötig:";
+    NoFile: "Not done: please choose a bundle (.draem).", "Nicht ausgeführt: Bitte ein Bündel auswählen (.draem).";
+    UploadUnheard: "The station does not answer: whether it has the bundle, this page shows when it does.",
+        "Die Station antwortet nicht: Ob sie das Bündel hat, zeigt diese Seite, sobald sie es tut.";
+    BundleBrokenOff: "Not done: the bundle did not arrive. Please try again.", "Nicht ausgeführt: Das Bündel kam nicht an. Bitte erneut versuchen.";
+    UploadBusy: "Not done: another bundle is on its way. Please try again when it is there.",
+        "Nicht ausgeführt: Ein anderes Bündel wird gerade übertragen. Bitte danach erneut versuchen.";
+    NoRecipeName: "Not done: a recipe's name has at most 40 letters of a to z and A to Z, digits, - and _, and is not own: the bundle of the configuration itself is not changed here.",
+        "Nicht ausgeführt: Ein Rezeptname hat höchstens 40 Buchstaben von a bis z und A bis Z, Ziffern, - und _, und heißt nicht own: Das Bündel der Konfiguration selbst wird hier nicht geändert.";
+    TooManyRecipes: "Not done: there may be no more recipes. Remove one in the station's folder first. At most:",
+        "Nicht ausgeführt: Mehr Rezepte darf es nicht geben. Bitte zuerst eines im Ordner der Station entfernen. Höchstens:";
+    NotItsOwnBundle: "Not done: this recipe's bundle is another recipe's too, or does not lie in the folder of recipes. Give the bundle a recipe of its own, or put it there by hand.",
+        "Nicht ausgeführt: Das Bündel dieses Rezepts gehört auch einem anderen oder liegt nicht im Rezeptordner. Bitte ein eigenes Rezept nehmen oder es von Hand ablegen.";
+    RecipeUnfit: "Not done: the recipe cannot be used. Mend its file first.", "Nicht ausgeführt: Das Rezept ist nicht verwendbar. Bitte zuerst seine Datei berichtigen.";
+    NotABundle: "Refused: this is no bundle. The trainer writes them as files that end in .draem.",
+        "Abgelehnt: Das ist kein Bündel. Der Trainer schreibt sie als Dateien mit der Endung .draem.";
+    OtherFormat: "Refused: the bundle has another format than this station reads. Update the older of the two sides, or export it again.",
+        "Abgelehnt: Das Bündel hat ein anderes Format, als diese Station liest. Bitte die ältere Seite aktualisieren oder es neu exportieren.";
+    BundleTooLarge: "Refused: it is larger than any bundle.", "Abgelehnt: Das ist größer als jedes Bündel.";
+    BundleCutOff: "Refused: it is shorter or longer than it says of itself, as a copy is that was broken off. Copy it again.",
+        "Abgelehnt: Es ist kürzer oder länger, als es selbst angibt, wie nach einer abgebrochenen Kopie. Bitte neu kopieren.";
+    NotTrusted: "Refused: nobody signed it whom this station trusts. Sign it with a trusted key, or put the key's .pub file where the station looks for trusted keys and start it again.",
+        "Abgelehnt: Es ist nicht von jemandem signiert, dem diese Station vertraut. Bitte mit einem vertrauten Schlüssel signieren oder dessen .pub-Datei bei den vertrauten Schlüsseln der Station ablegen und sie neu starten.";
+    BundleDamaged: "Refused: the signature does not fit. It was damaged, or changed after it was signed. Take it from the trainer again.",
+        "Abgelehnt: Die Signatur passt nicht. Es wurde beschädigt oder nach dem Signieren verändert. Bitte neu vom Trainer holen.";
+    BundleUnfit: "Refused: it is genuine, but not for this line.", "Abgelehnt: Es ist echt, aber nicht für diese Linie.";
+    OtherProduct: "Refused: it is for another product than the recipe's bundle. Give it a recipe of its own.",
+        "Abgelehnt: Es ist für ein anderes Produkt als das Bündel des Rezepts. Bitte ein eigenes Rezept dafür nehmen.";
+    BundleOlder: "Refused: it was made before the bundle that is there. If that is meant, tick the box.",
+        "Abgelehnt: Es wurde vor dem vorhandenen Bündel erstellt. Wenn das gewollt ist, bitte das Kästchen ankreuzen.";
+    SelfTestFailed: "Refused: this station does not compute what the trainer computed. Export it again, and update the older of the two sides.",
+        "Abgelehnt: Diese Station rechnet nicht, was der Trainer gerechnet hat. Bitte neu exportieren und die ältere Seite aktualisieren.";
+    NoRoomForBundle: "Not done: the station's disk has no room for it. Make room, or keep fewer pictures.",
+        "Nicht ausgeführt: Auf der Platte der Station ist kein Platz dafür. Bitte Platz schaffen oder weniger Bilder aufbewahren.";
+    BundleNotKept: "Not done: the station cannot keep it. Its folder of recipes must be one that it may write to.",
+        "Nicht ausgeführt: Die Station kann es nicht ablegen. Ihr Rezeptordner muss für sie beschreibbar sein.";
     NotHeard: "Not done: the station does not answer.", "Nicht ausgeführt: Die Station antwortet nicht.";
     Log: "Log", "Protokoll";
     SignIn: "Sign in", "Anmelden";

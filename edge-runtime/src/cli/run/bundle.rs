@@ -10,7 +10,7 @@ use edge_plant::wire::Basis;
 use crate::app::Model;
 use crate::bundle::settings::Settings;
 use crate::bundle::slots::{AtStart, Place, Running, Slots, State};
-use crate::bundle::{OpenBundle, TrustedKeys, parity};
+use crate::bundle::{OpenBundle, ParityReport, TrustedKeys, parity};
 use crate::cli::exit::Exit;
 use crate::cli::judging::{judge, measured, pictures};
 use crate::cli::model_option::ModelOption;
@@ -71,12 +71,37 @@ impl<'a> Maker<'a> {
 
     /// An inspector that has passed the bundle's own test.
     pub fn tested(&self, bundle: &OpenBundle) -> Result<Inspector, Unfit> {
+        self.reported(bundle).map(|(inspector, _)| inspector)
+    }
+
+    /// The same with what the test saw.
+    fn reported(&self, bundle: &OpenBundle) -> Result<(Inspector, ParityReport), Unfit> {
         let failed = Unfit::new(Exit::Engine);
         let engine = choice::load(bundle, self.option.engine(), self.option.threads()).map_err(|e| failed(&e))?;
         let emulated = engine.emulates(bundle);
         let mut inspector = Inspector::new(bundle.manifest().clone(), Box::new(engine));
-        parity::check(bundle, &mut inspector, emulated).map_err(|e| failed(&e))?;
-        Ok(inspector)
+        let report = parity::check(bundle, &mut inspector, emulated).map_err(|e| failed(&e))?;
+        Ok((inspector, report))
+    }
+
+    /// The bundle's own test beside a line that runs: it leaves the processor to those that judge.
+    ///
+    /// # Errors
+    /// [`Unfit`], also where the test takes its thread with it.
+    pub fn tested_aside(&self, bundle: &OpenBundle) -> Result<ParityReport, Unfit> {
+        std::thread::scope(|scope| {
+            let test = scope.spawn(|| {
+                realtime::run_last();
+                self.reported(bundle).map(|(_, report)| report)
+            });
+            let died = || Unfit { exit: Exit::Engine, words: "its self-test died".to_owned() };
+            test.join().unwrap_or_else(|_| Err(died()))
+        })
+    }
+
+    /// Which keys are trusted.
+    pub const fn trusted(&self) -> &TrustedKeys {
+        &self.trusted
     }
 
     /// For a line that does not run yet. On a board it says how long each step takes.
@@ -108,14 +133,7 @@ impl<'a> Maker<'a> {
     pub fn for_a_running_line(&self, path: &Path) -> Result<Ready, String> {
         let ready = || {
             let bundle = self.open(path)?;
-            std::thread::scope(|scope| {
-                let test = scope.spawn(|| {
-                    realtime::run_last();
-                    self.tested(&bundle).map(drop)
-                });
-                let died = || Unfit { exit: Exit::Engine, words: "its self-test died".to_owned() };
-                test.join().unwrap_or_else(|_| Err(died()))
-            })?;
+            self.tested_aside(&bundle)?;
             let mut inspectors = Vec::with_capacity(self.workers);
             for _ in 0..self.workers {
                 let mut inspector = self.loaded(&bundle)?;

@@ -167,7 +167,10 @@ fn change_products<'scope>(
     scope: &'scope Scope<'scope, '_>,
 ) -> Option<recipes::Link> {
     let book = Recipes::new(line.config.recipes()?.to_owned());
-    let (keeping, link) = Keeping::new(Shelf::new(book, base, line.maker), recipe.number, exchange);
+    // Nothing can be on its way yet.
+    book.sweep();
+    let running = (recipe.number, line.bundle.sha256());
+    let (keeping, link) = Keeping::new(Shelf::new(book, base, line.maker), running, exchange);
     match std::thread::Builder::new().name("products".to_owned()).spawn_scoped(scope, move || keeping.work()) {
         Ok(_) => Some(link),
         Err(error) => {

@@ -7,9 +7,10 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::{Path, PathBuf};
 use std::time::SystemTime;
 
-use edge_plant::wire::{Bundle, Product};
+use edge_plant::wire::{Bundle, NotTaken, Offer, Product, Uploaded};
 
 use super::bundle::Maker;
+use super::receive::{self, Receiving};
 use crate::config::Config;
 use crate::recipes::{Named, Recipes};
 use crate::station::line::ProductLimits;
@@ -32,12 +33,14 @@ pub(super) struct Shelf<'a> {
     listed: Option<(BTreeMap<PathBuf, Stamp>, Vec<Product>)>,
     /// What is wrong with the folder, told once.
     told: Option<String>,
+    /// The bundle that is on its way.
+    receiving: Option<Receiving>,
 }
 
 impl<'a> Shelf<'a> {
     /// The recipes of this folder.
     pub fn new(recipes: Recipes, base: &'a Config, maker: &'a Maker<'a>) -> Self {
-        Self { recipes, base, maker, known: HashMap::new(), listed: None, told: None }
+        Self { recipes, base, maker, known: HashMap::new(), listed: None, told: None, receiving: None }
     }
 
     /// Every file that the list is made from.
@@ -113,5 +116,30 @@ impl Book for Shelf<'_> {
 
     fn choose(&mut self, name: &str) -> Result<(), String> {
         self.recipes.choose(name).map_err(|error| error.to_string())
+    }
+
+    fn begin(&mut self, offer: Offer) -> Result<(), NotTaken> {
+        self.receiving = None;
+        self.receiving = Some(Receiving::begin(offer, &self.recipes, self.base, self.maker)?);
+        Ok(())
+    }
+
+    fn piece(&mut self, bytes: &[u8]) -> Result<(u64, u64), NotTaken> {
+        let receiving = self.receiving.as_mut().ok_or(NotTaken::OutOfTurn)?;
+        let came = receiving.piece(bytes, self.maker);
+        if came.is_err() {
+            self.receiving = None;
+        }
+        came
+    }
+
+    fn finish(&mut self, sha256: &[u8; 32]) -> Result<Uploaded, NotTaken> {
+        let receiving = self.receiving.take().ok_or(NotTaken::OutOfTurn)?;
+        let present = receive::Present::of(receiving.place(), |config| self.bundle(config).ok());
+        receiving.finish(sha256, present, &self.recipes, self.maker)
+    }
+
+    fn abandon(&mut self) {
+        self.receiving = None;
     }
 }

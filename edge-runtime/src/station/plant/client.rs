@@ -6,12 +6,13 @@
 use std::io::{ErrorKind, Read as _, Write as _};
 use std::os::unix::net::UnixStream;
 
-use edge_plant::wire::{self, Basis, Decoder, Greeting, PREFACE, ToPlant, ToStation, WireError};
+use edge_plant::wire::{self, Basis, Decoder, Greeting, PREFACE, Step, ToPlant, ToStation, WireError};
 use shared::units::Micros;
 use thiserror::Error;
 
 use super::setter::Setter;
 use super::slot::{News, Shared};
+use crate::station::recipes::intake::Reply;
 
 /// Bytes that wait for the socket. Some thousand parts; beyond it parts are left out.
 const MOST_WAITING: usize = 128 * 1024;
@@ -19,8 +20,11 @@ const MOST_WAITING: usize = 128 * 1024;
 /// Somebody who reads nothing for this long while bytes wait reads nothing any more.
 const PATIENCE: Micros = Micros::from_millis(5_000);
 
-/// Bytes that are read at once: some hundred requests, more than a person's finger can ask for.
-const READ: usize = 1024;
+/// Bytes that are read at once: the longest piece of a bundle, or more requests than a person's finger can ask for.
+const READ: usize = wire::MOST_BYTES;
+
+/// Turns without a further piece after which a bundle on its way is waited for as for anything else.
+const HURRIES: u16 = 500;
 
 /// Why a connection is over.
 #[derive(Debug, Error)]
@@ -53,6 +57,10 @@ pub struct Client {
     lost: u64,
     /// Which state of the products was told last.
     products: u64,
+    /// Number of the step of an upload that waits for its reply.
+    step: Option<u32>,
+    /// Turns in which the next piece of a bundle is soon to come.
+    hurry: u16,
 }
 
 impl Client {
@@ -65,7 +73,17 @@ impl Client {
         let mut out = PREFACE.to_vec();
         wire::encode(&ToPlant::Greeting(greeting.clone()), &mut out)?;
         wire::encode(&ToPlant::Basis(Box::new(basis.clone())), &mut out)?;
-        Ok(Self { stream, decoder: Decoder::default(), out, at: 0, moved_at: now, lost: 0, products: 0 })
+        Ok(Self {
+            stream,
+            decoder: Decoder::default(),
+            out,
+            at: 0,
+            moved_at: now,
+            lost: 0,
+            products: 0,
+            step: None,
+            hurry: 0,
+        })
     }
 
     /// Hears requests, and sends what there is to be said.
@@ -73,9 +91,16 @@ impl Client {
     /// # Errors
     /// [`ClientError`]; the connection is over.
     pub fn turn(&mut self, news: News, shared: &Shared, setter: &Setter, now: Micros) -> Result<(), ClientError> {
+        self.hurry = self.hurry.saturating_sub(1);
         self.hear(shared, setter)?;
+        let reply = self.step.and_then(|number| Some((number, shared.exchange.heard()?)));
         self.say(news)?;
         self.say_products(shared)?;
+        // Behind what it changed.
+        if let Some((number, reply)) = reply {
+            self.step = None;
+            self.reply(number, reply)?;
+        }
         self.send(now)
     }
 
@@ -112,10 +137,37 @@ impl Client {
                         Err(why) => ToPlant::Refused { number, why },
                     }
                 }
+                ToStation::Upload { number, step } => {
+                    self.hurry = if matches!(step, Step::Begin(_) | Step::Piece(_)) { HURRIES } else { 0 };
+                    if step == Step::Abandon {
+                        self.step = None;
+                    }
+                    match shared.exchange.offer(step) {
+                        Some(reply) => self.reply(number, reply)?,
+                        None => self.step = Some(number),
+                    }
+                    continue;
+                }
             };
             wire::encode(&answer, &mut self.out)?;
         }
         Ok(())
+    }
+
+    fn reply(&mut self, number: u32, reply: Reply) -> Result<(), WireError> {
+        let answer = match reply {
+            Reply::Go => ToPlant::Answer { number, taken: true },
+            Reply::Ended(outcome) => {
+                self.hurry = 0;
+                ToPlant::Uploaded { number, outcome }
+            }
+        };
+        wire::encode(&answer, &mut self.out)
+    }
+
+    /// Whether pieces of a bundle follow each other.
+    pub const fn hurries(&self) -> bool {
+        self.hurry > 0
     }
 
     fn say(&mut self, news: News) -> Result<(), ClientError> {

@@ -9,8 +9,8 @@
 //! | `thread` | the socket, and who is connected | the socket |
 //!
 //! The loop leaves something in a slot and goes on. A plant that is slow loses parts, which are counted; one that does not read at all is
-//! dropped; a thread that dies leaves the line running. The plant may ask for three things: the reset button, another product, and another
-//! threshold, where the configuration allows it.
+//! dropped; a thread that dies leaves the line running. The plant may ask for four things: the reset button, another product, another
+//! threshold, where the configuration allows it, and that a bundle be taken in, which is handed on to the thread that changes products.
 
 mod client;
 pub mod feed;

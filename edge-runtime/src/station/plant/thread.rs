@@ -22,6 +22,9 @@ use crate::hw::sim::live::SharedClock;
 /// A request of the plant waits this long at most to be heard.
 const TURN: Duration = Duration::from_millis(100);
 
+/// The same while a bundle comes in pieces, of which one waits for the other: some megabytes a second.
+const HURRIED: Duration = Duration::from_millis(2);
+
 /// From one try to open the socket to the next.
 const RETRY: Micros = Micros::from_millis(2_000);
 
@@ -54,7 +57,9 @@ impl Thread {
             let ending = ending;
             let mut door = Door { path, listener: None, tried_at: None, told: None };
             let mut client: Option<Client> = None;
-            while let Some(news) = ending.0.take(TURN) {
+            while let Some(news) =
+                ending.0.take(if client.as_ref().is_some_and(Client::hurries) { HURRIED } else { TURN })
+            {
                 let now = clock.now();
                 if let Some(stream) = door.knock(now) {
                     match Client::new(stream, &greeting, &ending.0.basis(), now) {
@@ -71,6 +76,7 @@ impl Thread {
                 if let Some(Err(error)) = client.as_mut().map(|client| client.turn(news, &ending.0, &setter, now)) {
                     tracing::warn!(%error, "the plant's process is connected no more");
                     client = None;
+                    ending.0.exchange.left();
                 }
             }
         };

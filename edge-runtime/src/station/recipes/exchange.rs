@@ -6,15 +6,19 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use edge_plant::wire::{Change, Product, Products, Refusal};
+use edge_plant::wire::{Arriving, Change, NotTaken, Product, Products, Refusal, Step};
+
+use super::intake::{Intake, Reply};
 
 /// What the thread is to do.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Task {
     /// Look at the folder.
     Look,
     /// Change to the recipe with this number.
     Change(u16),
+    /// Do this for a bundle that is on its way.
+    Upload(Step),
     /// End.
     End,
 }
@@ -25,6 +29,7 @@ struct Inner {
     open: bool,
     ending: bool,
     wish: Option<u16>,
+    intake: Intake,
     products: Products,
     /// Counts changes of `products`.
     version: u64,
@@ -81,8 +86,50 @@ impl Exchange {
 
     /// Nobody hears wishes any more.
     pub fn close(&self, why: &str) {
-        self.inner().open = false;
+        let mut inner = self.inner();
+        inner.open = false;
+        inner.intake.reply(Reply::Ended(Box::new(Err(NotTaken::NoRecipes))));
+        drop(inner);
+        self.arriving(None);
         self.refuse(why);
+    }
+
+    /// The plant's next step of an upload. Gives the reply where it is there at once.
+    pub fn offer(&self, step: Step) -> Option<Reply> {
+        let mut inner = self.inner();
+        if !inner.open {
+            return Some(Reply::Ended(Box::new(Err(NotTaken::NoRecipes))));
+        }
+        let reply = inner.intake.offer(step);
+        self.changed.notify_all();
+        reply
+    }
+
+    /// The reply to the plant's step, once.
+    pub fn heard(&self) -> Option<Reply> {
+        self.inner().intake.heard()
+    }
+
+    /// The plant has gone, and with it what it had begun.
+    pub fn left(&self) {
+        self.inner().intake.leave();
+        self.changed.notify_all();
+    }
+
+    /// The thread's reply to a step.
+    pub fn reply(&self, reply: Reply) {
+        self.inner().intake.reply(reply);
+    }
+
+    /// The thread has given an upload up.
+    pub fn given_up(&self) {
+        self.inner().intake.end();
+        self.arriving(None);
+    }
+
+    /// How much of a bundle has come.
+    pub fn arriving(&self, arriving: Option<Arriving>) {
+        self.tell(|products| products.arriving = arriving);
     }
 
     /// The thread is to end.
@@ -93,18 +140,26 @@ impl Exchange {
 
     /// Waits for something to do, for a time at most.
     pub fn task(&self, limit: Duration) -> Task {
-        let idle = |inner: &mut Inner| !inner.ending && inner.wish.is_none();
+        let idle = |inner: &mut Inner| !inner.ending && inner.wish.is_none() && !inner.intake.waits();
         let mut inner =
             self.changed.wait_timeout_while(self.inner(), limit, idle).unwrap_or_else(PoisonError::into_inner).0;
         if inner.ending {
             return Task::End;
         }
-        inner.wish.take().map_or(Task::Look, Task::Change)
+        // A line that changes over does not wait for a bundle that is still to come.
+        let wish = inner.wish.take().map(Task::Change);
+        wish.or_else(|| inner.intake.step().map(Task::Upload)).unwrap_or(Task::Look)
     }
 
     /// Which products there are.
     pub fn list(&self, list: Vec<Product>) {
         self.tell(|products| products.list = list);
+    }
+
+    /// SHA-256 of the bundle that a recipe had when the list was made.
+    pub fn bundle_of(&self, number: u16) -> Option<[u8; 32]> {
+        let inner = self.inner();
+        Some(inner.products.numbered(number)?.bundle.as_ref().ok()?.sha256)
     }
 
     /// The line changes over.
@@ -171,7 +226,19 @@ mod tests {
         assert_eq!((products.running, products.refused.unwrap().why.as_str()), (1, "no such bundle"));
         assert!(exchange.select(4), "and the next one is heard");
         assert_eq!(exchange.products(version).unwrap().1.refused, None);
+        let begin = || Step::Begin(Default::default());
+        assert_eq!(exchange.offer(begin()), None);
+        assert_eq!(
+            [exchange.task(Duration::ZERO), exchange.task(Duration::ZERO)],
+            [Task::Change(4), Task::Upload(begin())]
+        );
         exchange.close("it died");
+        let no_recipes = Some(Reply::Ended(Box::new(Err(NotTaken::NoRecipes))));
+        assert_eq!(
+            [exchange.heard(), exchange.offer(begin())],
+            [no_recipes.clone(), no_recipes],
+            "and nobody waits for it"
+        );
         assert!(!exchange.select(5));
         exchange.end();
         assert_eq!(exchange.task(Duration::from_secs(60)), Task::End);

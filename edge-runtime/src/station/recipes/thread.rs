@@ -8,12 +8,13 @@ use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::time::Duration;
 
-use edge_plant::wire::{Basis, Product};
+use edge_plant::wire::{Arriving, Basis, NotTaken, Offer, Product, Step, Uploaded};
 use shared::units::Micros;
 
 use super::super::bundles::Ready;
 use super::super::line::{Attendant, NewBundle, ProductLimits, Seen};
 use super::exchange::{Exchange, Task, shortened};
+use super::intake::Reply;
 use crate::health::alarms::Condition;
 use crate::store::Takeover;
 
@@ -22,6 +23,12 @@ const LOOKS: Duration = Duration::from_secs(2);
 
 /// Bytes of a text of somebody else's in a list; all of it has to find room in one message.
 const MOST_TEXT: usize = 120;
+
+/// Looks without a step after which a bundle on its way is given up: a plant that hangs must not keep everybody else out.
+const PATIENCE: u32 = 30;
+
+/// From one share of a bundle that is told to the next, in percent: people see no more, and each one is a message.
+const TOLD: u64 = 5;
 
 /// What is known of the recipes.
 pub trait Book {
@@ -39,6 +46,27 @@ pub trait Book {
     /// # Errors
     /// In words; it is chosen or it is not.
     fn choose(&mut self, name: &str) -> Result<(), String>;
+
+    /// A bundle comes. One that came before and was not finished is gone.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; nothing comes.
+    fn begin(&mut self, offer: Offer) -> Result<(), NotTaken>;
+
+    /// The next bytes of it. Gives how many have come, and how many it has.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; nothing is left of it.
+    fn piece(&mut self, bytes: &[u8]) -> Result<(u64, u64), NotTaken>;
+
+    /// All of it has come: verifies and tests it, and makes it the recipe's.
+    ///
+    /// # Errors
+    /// [`NotTaken`]; nothing is left of it, and what was there before is there.
+    fn finish(&mut self, sha256: &[u8; 32]) -> Result<Uploaded, NotTaken>;
+
+    /// It does not come after all.
+    fn abandon(&mut self);
 }
 
 /// A product that is ready.
@@ -57,8 +85,12 @@ pub struct Keeping<B> {
     exchange: Arc<Exchange>,
     fresh: SyncSender<NewBundle>,
     running: u16,
+    /// SHA-256 of the bundle that judges.
+    judges: [u8; 32],
     /// Number of the bundle that judges, within the run.
     bundle: u32,
+    /// The recipe for which a bundle is on its way, and how often nothing of it came.
+    coming: Option<(String, u32)>,
 }
 
 /// Says that nobody hears wishes any more, however that came about.
@@ -71,35 +103,109 @@ impl Drop for Ending {
 }
 
 impl<B: Book> Keeping<B> {
-    /// On a line that `running` inspects with, wishes are heard from now on. Gives what the line is to look at, too.
+    /// On a line that `running` inspects with, by the bundle with this SHA-256, wishes are heard from now on. Gives what the line is to look
+    /// at, too.
     #[must_use]
-    pub fn new(book: B, running: u16, exchange: Arc<Exchange>) -> (Self, Link) {
+    pub fn new(book: B, (running, judges): (u16, [u8; 32]), exchange: Arc<Exchange>) -> (Self, Link) {
         let (fresh, taken) = sync_channel(1);
         exchange.open(running);
         let link = Link { fresh: taken, changing: false, end: End(Arc::clone(&exchange)) };
-        (Self { book, exchange, fresh, running, bundle: 0 }, link)
+        (Self { book, exchange, fresh, running, judges, bundle: 0, coming: None }, link)
     }
 
     /// Works until the line has ended.
     pub fn work(mut self) {
         let _ending = Ending(Arc::clone(&self.exchange));
+        self.look();
         loop {
-            self.exchange.list(self.book.list().into_iter().map(bounded).collect());
             match self.exchange.task(LOOKS) {
                 Task::End => return,
-                Task::Look => {}
+                Task::Look => {
+                    self.lose_patience();
+                    self.look();
+                }
                 Task::Change(number) => {
                     if let Err(why) = self.change(number) {
                         tracing::error!(number, %why, "products are not changed, the line goes on with the one it has");
                         self.exchange.refuse(&why);
                     }
+                    self.look();
                 }
+                Task::Upload(step) => self.upload(step),
+            }
+        }
+    }
+
+    fn look(&mut self) {
+        self.exchange.list(self.book.list().into_iter().map(bounded).collect());
+    }
+
+    fn upload(&mut self, step: Step) {
+        let coming = |recipe: &str, percent| Some(Arriving { recipe: recipe.to_owned(), percent });
+        let done = match step {
+            Step::Abandon => return self.abandon("the plant's process has left off"),
+            Step::Begin(offer) => {
+                let recipe = offer.recipe.clone();
+                self.book.begin(offer).map(|()| {
+                    self.exchange.arriving(coming(&recipe, 0));
+                    self.coming = Some((recipe, 0));
+                })
+            }
+            Step::Piece(bytes) => self.book.piece(&bytes).map(|(got, all)| {
+                if let Some((recipe, waited)) = &mut self.coming {
+                    *waited = 0;
+                    // What is all there is told as such when it is looked at.
+                    let percent = (got * 100 / all.max(1) / TOLD * TOLD).min(100 - TOLD);
+                    self.exchange.arriving(coming(recipe, percent as u8));
+                }
+            }),
+            Step::Finish { sha256 } => {
+                self.exchange.arriving(self.coming.as_ref().and_then(|(recipe, _)| coming(recipe, 100)));
+                let taken =
+                    self.book.finish(&sha256).map(|taken| Uploaded { running: taken.number == self.running, ..taken });
+                return self.ended(taken);
+            }
+        };
+        match done {
+            Ok(()) => self.exchange.reply(Reply::Go),
+            Err(why) => self.ended(Err(why)),
+        }
+    }
+
+    fn ended(&mut self, outcome: Result<Uploaded, NotTaken>) {
+        match &outcome {
+            Ok(taken) => {
+                tracing::warn!(recipe = %taken.recipe, product = %taken.product, "the recipe has a new bundle")
+            }
+            Err(why) => tracing::warn!(%why, "a bundle is not taken in"),
+        }
+        self.coming = None;
+        self.exchange.arriving(None);
+        // Whoever is told of it finds it in the list.
+        self.look();
+        self.exchange.reply(Reply::Ended(Box::new(outcome)));
+    }
+
+    fn abandon(&mut self, why: &str) {
+        self.book.abandon();
+        self.exchange.given_up();
+        if let Some((recipe, _)) = self.coming.take() {
+            tracing::warn!(%recipe, why, "a bundle on its way is given up");
+        }
+    }
+
+    fn lose_patience(&mut self) {
+        if let Some((_, waited)) = &mut self.coming {
+            *waited += 1;
+            if *waited > PATIENCE {
+                self.abandon("nothing of it comes any more");
             }
         }
     }
 
     fn change(&mut self, number: u16) -> Result<(), String> {
-        if number == self.running {
+        // The recipe may have another bundle by now than the one that judges.
+        if number == self.running && self.exchange.bundle_of(number).is_none_or(|sha256| sha256 == self.judges) {
             self.exchange.rest();
             return Ok(());
         }
@@ -113,7 +219,7 @@ impl<B: Book> Keeping<B> {
         self.exchange.changing(number);
         let bundle = NewBundle { takeover, basis, inspectors, product: Some(limits) };
         self.fresh.send(bundle).map_err(|_| "the line has ended; the next start is with this product".to_owned())?;
-        self.running = number;
+        (self.running, self.judges) = (number, sha256);
         Ok(())
     }
 }
