@@ -32,13 +32,13 @@ pub(super) fn accepted(taken: &Uploaded, language: Language) -> Markup {
         (
             Word::SelfTest,
             format!(
-                "{} {}, {} {:.1e} ({} {:.0e})",
+                "{} {}, {} {} ({} {})",
                 taken.tested,
                 say(Word::PicturesTested),
                 say(Word::GreatestDifference),
-                taken.worst.get(),
+                small(taken.worst.get()),
                 say(Word::Allowed),
-                taken.tolerance.get()
+                small(taken.tolerance.get())
             ),
         ),
         (Word::SignedByKey, taken.signer.clone()),
@@ -56,6 +56,11 @@ pub(super) fn accepted(taken: &Uploaded, language: Language) -> Markup {
         p { (say(if taken.running { Word::UploadedRunning } else { Word::UploadedOther })) }
         dl.head { @for (word, fact) in facts { div { dt { (say(word)) } dd { (fact) } } } }
     }
+}
+
+/// A difference of scores, most of which are very small.
+fn small(difference: f32) -> String {
+    if difference == 0.0 { "0".to_owned() } else { format!("{difference:.1e}") }
 }
 
 /// One that was not taken: the status, what would be right, and the evidence.
