@@ -5,7 +5,6 @@
 use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::DefaultBodyLimit;
 use axum::http::Method;
 use axum::routing::{MethodRouter, get, post};
 
@@ -58,9 +57,7 @@ pub static ROUTES: [Route; 23] = [
     row(Method::GET, "/products", Needs::Look, || get(products::page)),
     row(Method::POST, "/products", Needs::Role(Role::Operator), || post(products::change)),
     row(Method::GET, "/products/upload", Needs::Role(Role::Engineer), || get(upload::page)),
-    row(Method::POST, "/products/upload", Needs::Upload(Role::Engineer), || {
-        post(upload::take).layer(DefaultBodyLimit::max(upload::MOST_REQUEST))
-    }),
+    row(Method::POST, "/products/upload", Needs::Upload(Role::Engineer), || post(upload::take).layer(upload::limit())),
     row(Method::GET, "/metrics", Needs::Look, || get(metrics::metrics)),
     row(Method::GET, "/healthz", Needs::Look, || get(metrics::healthz)),
     row(Method::GET, "/log", Needs::Role(Role::Engineer), || get(log::page)),

@@ -14,4 +14,4 @@ mod take;
 
 pub use form::page;
 pub(super) use form::{arriving, form};
-pub use take::{MOST_REQUEST, take};
+pub use take::{limit, take};

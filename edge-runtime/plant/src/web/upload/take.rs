@@ -8,7 +8,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use axum::extract::multipart::{Field, Multipart, MultipartError, MultipartRejection};
-use axum::extract::{Extension, State};
+use axum::extract::{DefaultBodyLimit, Extension, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::html;
@@ -26,13 +26,18 @@ use crate::wire::{NotTaken, Offer, Uploaded};
 use crate::words::Word;
 
 /// Bytes of a request: the largest bundle, and the form around it.
-pub const MOST_REQUEST: usize = MAX_BUNDLE_BYTES + (16 << 10);
+const MOST_REQUEST: usize = MAX_BUNDLE_BYTES + (16 << 10);
 
 /// A bundle has to be here this soon: the largest one over some megabits a second.
 const LONGEST: Duration = Duration::from_secs(1_800);
 
 /// Letters of a file's name that are written down.
 const MOST_NAME: usize = 80;
+
+/// How much of a request is taken in at most.
+pub fn limit() -> DefaultBodyLimit {
+    DefaultBodyLimit::max(MOST_REQUEST)
+}
 
 /// What the form says before its file.
 #[derive(Debug, Default)]
