@@ -63,7 +63,7 @@ pub async fn select(
 }
 
 /// A product's number and recipe, as an entry has them.
-fn named(products: &Products, number: u16) -> Option<String> {
+pub(crate) fn named(products: &Products, number: u16) -> Option<String> {
     let product = products.numbered(number)?;
     let is = product.bundle.as_ref().map_or("-", |bundle| bundle.product.as_str());
     Some(format!("{number} {} ({is})", product.name))

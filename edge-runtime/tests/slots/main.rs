@@ -11,4 +11,5 @@ mod live;
 mod plant;
 mod seal;
 mod station;
+mod wired;
 mod workers;

@@ -170,7 +170,7 @@ mod tests {
     fn every_recipe_is_shown_as_text_with_what_is_wrong_and_how_far_a_change_is() {
         let broken = Product { name: "broken".to_owned(), number: None, bundle: Err("<b>why</b>".to_owned()) };
         let list = vec![product("own", 0, "caps"), product("rings", 7, "<i>rings</i>"), broken];
-        let mut products = Products { list, running: 7, change: Change::Preparing(0), refused: None };
+        let mut products = Products { list, running: 7, change: Change::Preparing(0), ..Products::default() };
         let mut line = Line { connected: true, products: Some(products.clone()), ..Line::default() };
         let page = region(&line, Language::German).into_string();
         for expected in ["&lt;i&gt;rings", "&lt;b&gt;why", "0,2500 (200 ", "2026-05-28", "abababababab<", "0 · own"] {

@@ -18,4 +18,4 @@ pub mod words;
 pub use frame::{Decoder, MOST_BYTES, PREFACE, WireError, encode};
 pub use histogram::Histogram;
 pub use words::{Ages, Alarm, Counters, Drops, Greeting, Part, Queues, Readings, Standing, State, ToPlant, ToStation};
-pub use words::{Basis, Bundle, Change, NotSet, Product, Products, Refusal};
+pub use words::{Basis, Bundle, Change, NotSet, Product, Products, Refusal, Wired};

@@ -25,12 +25,13 @@ use crate::health::readings::{ReadingsThread, Roots};
 use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
+use crate::hw::roles::SelectInput;
 use crate::recipes::Recipes;
 use crate::station::attendant::{Display, Keeper, NoDisplay};
 use crate::station::bundles::{self, Link, WithBundles};
 use crate::station::line::Ended;
 use crate::station::plant::{Feed, Wishes};
-use crate::station::recipes::{self, Exchange, Keeping, WithRecipes};
+use crate::station::recipes::{self, Exchange, Keeping, WithRecipes, selector};
 use crate::store::{EndReason, RunId, RunStart, Store};
 
 /// The virtual line in real time.
@@ -99,7 +100,12 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger, plant);
     std::thread::scope(|scope| {
         let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
-        let products = line.recipe.and_then(|(recipe, base)| change_products(recipe, base, line, exchange, scope));
+        let select = parts.select.take();
+        let products =
+            line.recipe.and_then(|(recipe, base)| change_products(recipe, base, line, Arc::clone(&exchange), scope));
+        if let Some(select) = select.filter(|_| products.is_some()) {
+            hear_inputs(select, exchange, clock, scope);
+        }
         let mut keeper = WithBundles::new(WithRecipes::new(keeper, products), link);
         let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
         let well = ended.result.is_ok();
@@ -183,6 +189,19 @@ fn conclude(line: &Opened<'_>, run: RunId, ended: Ended, mut keeper: Keeper<'_>)
     keeper.stopped(&status);
     let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
     let kept = store.finish(WallClock.now(), reason);
+/// Starts the thread that hears the inputs at which a product is chosen. A line does without it rather than not run.
+fn hear_inputs<'scope>(
+    select: Box<dyn SelectInput>,
+    exchange: Arc<Exchange>,
+    clock: SharedClock,
+    scope: &'scope Scope<'scope, '_>,
+) {
+    let hear = move || selector::hear(select, &exchange, &*clock);
+    if let Err(error) = std::thread::Builder::new().name("select".to_owned()).spawn_scoped(scope, hear) {
+        tracing::error!(%error, "no thread for the inputs at which a product is chosen: nothing is chosen there");
+    }
+}
+
     println!("parts                {}", status.parts);
     println!("passed               {}", status.good);
     println!("judged bad           {}", status.rejected);
