@@ -145,6 +145,10 @@ fn tell(
 /// The slots, and the thread that looks after them; it ends with the bundle that was in charge last.
 type Bundles<'scope> = (Slots, ScopedJoinHandle<'scope, Running>);
 
+/// Stack of the threads that make a bundle ready. Reading, testing and loading one needs more than the 2 MiB of a usual thread where the program was built without
+/// optimising it; the main thread, which does the same at the start, has as much as this.
+const STACK: usize = 8 << 20;
+
 /// Starts the bundles' thread. A line does without it rather than not run.
 fn look_after<'scope>(
     folder: &Path,
@@ -155,7 +159,8 @@ fn look_after<'scope>(
     let make_ready = |path: &Path| line.maker.for_a_running_line(path);
     let keeping = bundles::Keeping::new(slots.clone(), factory, line.running, make_ready);
     let (link, work) = bundles::link(line.bad);
-    match std::thread::Builder::new().name("bundles".to_owned()).spawn_scoped(scope, move || keeping.work(&work)) {
+    let thread = std::thread::Builder::new().name("bundles".to_owned()).stack_size(STACK);
+    match thread.spawn_scoped(scope, move || keeping.work(&work)) {
         Ok(thread) => Some((link, (slots, thread))),
         Err(error) => {
             tracing::error!(%error, "no thread for the bundles: none is changed before the next start");
@@ -174,7 +179,8 @@ fn change_products<'scope>(
 ) -> Option<recipes::Link> {
     let book = Recipes::new(line.config.recipes()?.to_owned());
     let (keeping, link) = Keeping::new(Shelf::new(book, base, line.maker), recipe.number, exchange);
-    match std::thread::Builder::new().name("products".to_owned()).spawn_scoped(scope, move || keeping.work()) {
+    let thread = std::thread::Builder::new().name("products".to_owned()).stack_size(STACK);
+    match thread.spawn_scoped(scope, move || keeping.work()) {
         Ok(_) => Some(link),
         Err(error) => {
             tracing::error!(%error, "no thread to change products: the one of the start goes on");
@@ -183,12 +189,6 @@ fn change_products<'scope>(
     }
 }
 
-/// Ends the records, and says what became of the line.
-fn conclude(line: &Opened<'_>, run: RunId, ended: Ended, mut keeper: Keeper<'_>) -> Result<Exit> {
-    let Ended { store, status, counts, result } = ended;
-    keeper.stopped(&status);
-    let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
-    let kept = store.finish(WallClock.now(), reason);
 /// Starts the thread that hears the inputs at which a product is chosen. A line does without it rather than not run.
 fn hear_inputs<'scope>(
     select: Box<dyn SelectInput>,
@@ -202,6 +202,12 @@ fn hear_inputs<'scope>(
     }
 }
 
+/// Ends the records, and says what became of the line.
+fn conclude(line: &Opened<'_>, run: RunId, ended: Ended, mut keeper: Keeper<'_>) -> Result<Exit> {
+    let Ended { store, status, counts, result } = ended;
+    keeper.stopped(&status);
+    let reason = if result.is_ok() { EndReason::Rest } else { EndReason::Fault };
+    let kept = store.finish(WallClock.now(), reason);
     println!("parts                {}", status.parts);
     println!("passed               {}", status.good);
     println!("judged bad           {}", status.rejected);
