@@ -310,7 +310,7 @@ fn verify_log(args: &VerifyLog) -> Result<ExitCode> {
 
 /// One thread: what it serves is little, and a station's processors are for the station.
 fn serve(config: Config) -> Result<ExitCode> {
-    let tls = match config.tls().map(web::tls::acceptor).transpose() {
+    let tls = match config.tls().map(web::tls::Renewing::open).transpose() {
         Ok(tls) => tls,
         Err(error) => return Ok(refused(&error)),
     };

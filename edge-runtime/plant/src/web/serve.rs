@@ -18,12 +18,12 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use super::connections::Connections;
 use super::guard::{self, Names};
 use super::login::Peer;
 use super::records::Records;
+use super::tls::Renewing;
 use super::{admit, layout, routes};
 use crate::config::{Config, Look};
 use crate::link::Station;
@@ -106,7 +106,7 @@ impl Shared {
 }
 
 /// Serves for as long as it is waited for.
-pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Served) {
+pub async fn serve(listener: TcpListener, tls: Option<Renewing>, served: Served) {
     let shared = Arc::new(Shared::new(served));
     tokio::spawn(shared.records.clone().watch_pictures());
     tokio::spawn(shared.access.clone().watch());
@@ -114,6 +114,9 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Serv
         .fallback(nothing)
         .layer(from_fn_with_state(Arc::clone(&shared), admit::identify))
         .layer(from_fn_with_state(Arc::clone(&shared), guard::guard))
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.clone().watch());
+    }
         .with_state(shared);
     let service = TowerToHyperService::new(router);
     let connections = Connections::default();
@@ -128,7 +131,7 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Serv
         };
         // Where there is no place, it is closed at once.
         let Some(place) = connections.enter(peer.ip().to_canonical()).map(Arc::new) else { continue };
-        let (service, asking, tls) = (service.clone(), Arc::clone(&place), tls.clone());
+        let (service, asking, tls) = (service.clone(), Arc::clone(&place), tls.as_ref().map(Renewing::now));
         let service = service_fn(move |mut request: Request<Incoming>| {
             asking.asked();
             request.extensions_mut().insert(Peer(peer.ip().to_canonical()));
