@@ -52,6 +52,8 @@ pub mod press;
 #[cfg(feature = "serve")]
 pub mod roles;
 #[cfg(feature = "serve")]
+pub mod secret;
+#[cfg(feature = "serve")]
 pub mod select;
 #[cfg(feature = "serve")]
 pub mod setting;
@@ -61,6 +63,6 @@ pub mod store;
 pub mod web;
 pub mod wire;
 #[cfg(feature = "serve")]
-pub mod words;
 pub mod wired;
 #[cfg(feature = "serve")]
+pub mod words;

@@ -30,6 +30,7 @@ use crate::link::Station;
 use crate::log::Journal;
 use crate::marks::Marks;
 use crate::roles::{Access, Visitor};
+use crate::secret::Secret;
 use crate::words::{Language, Word};
 
 /// A request's head has to be there this soon after the connection, or after the answer before: nobody can hold all connections by asking for
@@ -57,6 +58,8 @@ pub struct Shared {
     pub access: Access,
     /// Who may look.
     pub look: Look,
+    /// What opens the figures to who sends it, where they are not open.
+    pub metrics_token: Option<Secret>,
     /// Under which names is answered.
     pub names: Names,
     /// Whether TLS is spoken.
@@ -97,6 +100,7 @@ impl Shared {
             marks,
             access,
             look,
+            metrics_token: config.metrics_token().cloned(),
             names,
             tls,
             language,
@@ -110,13 +114,13 @@ pub async fn serve(listener: TcpListener, tls: Option<Renewing>, served: Served)
     let shared = Arc::new(Shared::new(served));
     tokio::spawn(shared.records.clone().watch_pictures());
     tokio::spawn(shared.access.clone().watch());
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.clone().watch());
+    }
     let router = routes::router(&shared)
         .fallback(nothing)
         .layer(from_fn_with_state(Arc::clone(&shared), admit::identify))
         .layer(from_fn_with_state(Arc::clone(&shared), guard::guard))
-    if let Some(tls) = &tls {
-        tokio::spawn(tls.clone().watch());
-    }
         .with_state(shared);
     let service = TowerToHyperService::new(router);
     let connections = Connections::default();
