@@ -7,9 +7,10 @@
 use std::sync::{PoisonError, RwLock};
 
 use edge_kernels::Isa;
+use edge_kernels::copy::copy_row;
 use edge_kernels::curve::logistic;
 use edge_kernels::pool::pool_row;
-use edge_kernels::resize::resize_row;
+use edge_kernels::resize::{SPARE, resize_row};
 
 use crate::plan::{Operation, Place, Plan, Work};
 use crate::storage::{Storage, rows};
@@ -32,7 +33,7 @@ impl Machine {
     /// Makes the storage of a plan for inputs of `width` by `height` pixels and for `bands` threads.
     pub fn new(isa: Isa, plan: Plan, (width, height): (usize, usize), bands: usize) -> Self {
         let floats = |operation: &Operation| match &operation.work {
-            Work::Upsample { from, .. } => from.width * from.channels,
+            Work::Upsample { from, .. } => from.width * from.channels + SPARE,
             _ => 0,
         };
         Self {
@@ -130,7 +131,6 @@ impl Machine {
             }
             Work::Upsample { from, to, rows, columns } => {
                 let (reading, mut writing) = (self.storage.read(*from), self.storage.write(*to, band));
-                let scratch = &mut scratch[..from.width * from.channels];
                 for row in writing.rows() {
                     let between = rows[row];
                     let pair = [between.low, between.high].map(|row| reading.pixels(row));
@@ -151,15 +151,7 @@ impl Machine {
             Work::Copy { from, to } => {
                 let (reading, mut writing) = (self.storage.read(*from), self.storage.write(*to, band));
                 for row in writing.rows() {
-                    let pixels = reading.pixels(row).chunks(from.stride);
-                    let to = writing.pixels(row).chunks_mut(to.stride);
-                    match from.channels {
-                        // The picture: of a length that the compiler knows, no call is made for each pixel.
-                        3 => to.zip(pixels).for_each(|(to, pixel)| to[..3].copy_from_slice(&pixel[..3])),
-                        channels => {
-                            to.zip(pixels).for_each(|(to, pixel)| to[..channels].copy_from_slice(&pixel[..channels]));
-                        }
-                    }
+                    copy_row(reading.pixels(row), from.stride, from.channels, writing.pixels(row), to.stride);
                 }
             }
         }
@@ -169,9 +161,7 @@ impl Machine {
         let input = self.input.read().unwrap_or_else(PoisonError::into_inner);
         let mut writing = self.storage.write(to, band);
         for row in writing.rows() {
-            let pixels = input[row * to.width * 3..].as_chunks::<3>().0.iter();
-            let to = writing.pixels(row).chunks_mut(to.stride);
-            to.zip(pixels).for_each(|(to, pixel)| to[..3].copy_from_slice(pixel));
+            copy_row(&input[row * to.width * 3..], 3, 3, writing.pixels(row), to.stride);
         }
     }
 }

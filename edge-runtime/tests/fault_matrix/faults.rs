@@ -2,7 +2,7 @@
 
 use std::path::PathBuf;
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use edge_runtime::engine::{Engine, EngineError};
 use edge_runtime::health::alarms::Condition;
@@ -12,6 +12,8 @@ use edge_runtime::hw::roles::{
 };
 use shared::line::Cause;
 use shared::units::{Micros, PartId};
+
+use super::host::Host;
 
 /// When it goes wrong, in milliseconds from the start: the belt is known by then.
 pub const FROM: Micros = Micros::from_millis(7_000);
@@ -235,6 +237,7 @@ pub struct FaultyEngine {
     pub inner: Box<dyn Engine>,
     pub fault: Fault,
     pub time: Time,
+    pub host: Host,
 }
 
 impl Engine for FaultyEngine {
@@ -249,7 +252,10 @@ impl Engine for FaultyEngine {
                 _ => {}
             }
         }
-        self.inner.infer(input, heatmap)
+        let begun = Instant::now();
+        let judged = self.inner.infer(input, heatmap);
+        self.host.took(begun.elapsed());
+        judged
     }
 }
 

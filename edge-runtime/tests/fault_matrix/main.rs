@@ -1,7 +1,8 @@
 //! Every failure that a station must stand, provoked once, and what came of it: one golden row each.
 //!
 //! Most run on a line in real time with the threads of a board, on twins of which one goes wrong (`rig`, `faults`); those of the whole
-//! process run the program itself (`process`). What a row says does not depend on how fast the machine is. In each: no part passes that
+//! process run the program itself (`process`). What a row says does not depend on how fast the machine is; a line that the machine itself
+//! kept waiting (`host`) runs again by itself. In each: no part passes that
 //! was not proven good, no part is without its one record, and the outputs end in their safe state.
 //!
 //! What needs a kernel of its own (a display that is unplugged, the system's clock set by years, a camera that the kernel loses) is
@@ -15,6 +16,7 @@
 
 mod beside;
 mod faults;
+mod host;
 mod process;
 mod rig;
 
@@ -29,6 +31,9 @@ const GOLDEN: &str = "tests/golden/fault_matrix.txt";
 /// Lines that run at once: they wait most of the time. Those whose log panics are not together with others that log the same.
 const AT_ONCE: usize = 6;
 
+/// How often a line runs again that the machine kept waiting.
+const AGAIN: usize = 4;
+
 /// What a fault came to.
 #[derive(Debug, Default)]
 pub struct Row {
@@ -42,6 +47,8 @@ pub struct Row {
     pub told: bool,
     /// What must not be; empty when nothing of it was.
     pub broken: String,
+    /// The machine kept the line waiting longer than its times bear.
+    pub held_up: bool,
 }
 
 fn line(name: &str, row: &Row) -> String {
@@ -73,6 +80,17 @@ fn every_fault_has_its_consequence_and_no_part_passes_unproven() {
         }));
     }
     rows.extend(whole.join().unwrap());
+    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
+    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
+    for ((name, row), (_, fault)) in rows.iter_mut().zip(SCENARIOS) {
+        let other = |row: &Row| row.broken.is_empty() && !expected.lines().any(|known| known == line(name, row));
+        for _ in 0..AGAIN {
+            if row.held_up && other(row) {
+                println!("held up by the machine, and run again: {}", line(name, row));
+                *row = rig::run(fault);
+            }
+        }
+    }
     assert_eq!(beside::still_armed(), BTreeSet::new(), "threads that were to panic and did not");
     for (name, row) in &rows {
         table.push_str(&line(name, row));
@@ -82,10 +100,8 @@ fn every_fault_has_its_consequence_and_no_part_passes_unproven() {
         }
     }
     assert!(broken.is_empty(), "{table}\n{broken}");
-    let golden = Path::new(env!("CARGO_MANIFEST_DIR")).join(GOLDEN);
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&golden, &table).unwrap();
     }
-    let expected = std::fs::read_to_string(&golden).unwrap_or_default();
     assert!(table == expected, "differs from {GOLDEN}; UPDATE_GOLDEN=1 writes it anew\n{table}");
 }

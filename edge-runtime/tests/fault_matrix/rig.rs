@@ -3,7 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::path::Path;
-use std::sync::atomic::AtomicBool;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,6 +28,7 @@ use shared::wall::WallTime;
 use super::Row;
 use super::beside::{self, Beside};
 use super::faults::{FROM, Fault, FaultyEngine, FaultyGate, FaultyInput, FaultyStream, Time, conditions, lock_store};
+use super::host::Host;
 
 /// A slow belt with much time to judge, so that nothing but the fault is late on any machine.
 const CONFIG: &str = r#"
@@ -103,14 +104,19 @@ pub fn run(fault: Fault) -> Row {
     let link = (fault == Fault::BundlesPanic).then(|| beside::slots(folder.path()));
     let mut watcher = WithBundles::new(Watcher { fault, shown: Vec::new(), beside }, link);
     let (store, stop) = (store(&config, folder.path(), fault), AtomicBool::new(false));
+    let (host, over) = (Host::default(), AtomicBool::new(false));
     let ended = std::thread::scope(|scope| {
+        scope.spawn(|| host.watch(&over));
         if matches!(fault, Fault::StoreLocked | Fault::RecordsPanic) {
             let (folder, time) = (folder.path().to_owned(), &time);
             scope.spawn(move || lock_store(folder, time));
         }
-        let model = model(&config, fault, &time);
+        let model = model(&config, fault, &time, host.clone());
         let alarms = Alarms::new(config.alarms());
-        catch_unwind(AssertUnwindSafe(|| live::run(&config, parts, model, store, alarms, &mut watcher, &stop)))
+        let run = || live::run(&config, parts, model, store, alarms, &mut watcher, &stop);
+        let ended = catch_unwind(AssertUnwindSafe(run));
+        over.store(true, Ordering::Relaxed);
+        ended
     });
     let end = ended.map_or_else(|_| "panics; the others end by themselves".to_owned(), finished);
     let records = settled(folder.path());
@@ -123,6 +129,7 @@ pub fn run(fault: Fault) -> Row {
         end,
         broken: broken(&world, &time, &records, &signals, told),
         told,
+        held_up: host.held_up(),
     }
 }
 
@@ -225,11 +232,11 @@ impl Drop for Held {
     }
 }
 
-fn model(config: &Config, fault: Fault, time: &Time) -> Model {
+fn model(config: &Config, fault: Fault, time: &Time, host: Host) -> Model {
     let keys = TrustedKeys::load(config.trust()).unwrap();
     let bundle = OpenBundle::read(config.bundle(), &keys).unwrap();
     let inner = Box::new(choice::load(&bundle, EngineChoice::Fused, 1).unwrap());
-    let engine = FaultyEngine { inner, fault, time: time.clone() };
+    let engine = FaultyEngine { inner, fault, time: time.clone(), host };
     let manifest = bundle.manifest();
     let (product, threshold) = (manifest.product().to_owned(), manifest.threshold());
     Model { inspectors: vec![Inspector::new(manifest.clone(), Box::new(engine))], product, threshold }

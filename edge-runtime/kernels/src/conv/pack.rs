@@ -47,6 +47,9 @@ pub struct Limits {
     /// Largest scaled sum, as a distance from the zero.
     pub high: f32,
     pub zero: i32,
+    /// Whether no scaled sum can leave 32 bits.
+    #[cfg(target_arch = "x86_64")]
+    pub fits: bool,
 }
 
 impl Limits {
@@ -57,12 +60,18 @@ impl Limits {
         self.zero == 0 && self.low == 0.0
     }
 
-    const fn of(output: Output) -> Self {
-        match output {
-            Output::Byte { zero, lowest } => {
-                Self { low: lowest as f32 - zero as f32, high: 255.0 - zero as f32, zero: zero as i32 }
-            }
-            Output::Float => Self { low: 0.0, high: 0.0, zero: 0 },
+    fn of(spec: &Spec<'_>) -> Self {
+        let (zero, lowest) = match spec.output {
+            Output::Byte { zero, lowest } => (zero, lowest),
+            Output::Float => (0, 0),
+        };
+        Self {
+            low: f32::from(lowest) - f32::from(zero),
+            high: 255.0 - f32::from(zero),
+            zero: i32::from(zero),
+            // A sum of at most 2^31 - 1 may become 2^31 as a float.
+            #[cfg(target_arch = "x86_64")]
+            fits: spec.scales.iter().all(|&scale| scale <= 0.5),
         }
     }
 }
@@ -149,7 +158,7 @@ impl Packed {
             weights,
             bias,
             scales,
-            limits: Limits::of(spec.output),
+            limits: Limits::of(spec),
             #[cfg(target_arch = "aarch64")]
             full_range: spec.weights.contains(&i8::MIN),
         }

@@ -90,6 +90,10 @@ trait Sink {
     /// The row has the place's pixels and the first of its channels; the processor has AVX-512 F, BW and VL.
     unsafe fn put16(&self, sums: __m512i, place: Place);
 
+    /// Where bytes go, when all that a row gives up to channel `end` are whole vectors of bytes of 0..=255 with 0 standing for 0, and
+    /// none of its scaled sums leaves 32 bits.
+    fn wide(&self, end: usize) -> Option<&Out<u8>>;
+
     /// # Safety
     /// As [`Self::put16`], with AVX2.
     unsafe fn put8(&self, sums: __m256i, place: Place);
@@ -100,6 +104,11 @@ impl Sink for ToBytes {
     unsafe fn put16(&self, sums: __m512i, place: Place) {
         // SAFETY: as the caller promises.
         unsafe { avx512::put_bytes(self, sums, place) }
+    }
+
+    #[inline(always)]
+    fn wide(&self, end: usize) -> Option<&Out<u8>> {
+        (self.limits.whole() && self.limits.fits && end <= self.out.channels).then_some(&self.out)
     }
 
     #[inline(always)]
@@ -114,6 +123,11 @@ impl Sink for ToFloats {
     unsafe fn put16(&self, sums: __m512i, place: Place) {
         // SAFETY: as the caller promises.
         unsafe { avx512::put_floats(self, sums, place) }
+    }
+
+    #[inline(always)]
+    fn wide(&self, _end: usize) -> Option<&Out<u8>> {
+        None
     }
 
     #[inline(always)]

@@ -4,6 +4,10 @@
 //! floats, first between the two rows, then between neighbouring pixels, and rounds once, to nearest with ties to even. That is
 //! within one step of the exact value rounded, and the same on every processor.
 
+#[cfg(target_arch = "x86_64")]
+mod avx512;
+
+use crate::isa::Isa;
 use crate::versions::versions;
 
 /// Between which two source places a result lies.
@@ -28,47 +32,78 @@ pub fn doubled(n: usize) -> Vec<Between> {
     (0..2 * n).map(place).collect()
 }
 
+/// Bytes of the longest vectors, which lie in one line of the cache where their address is a multiple of that.
+const VECTOR: usize = 64;
+
+/// Floats of scratch beside those that are needed, so that some of them begin at such an address.
+pub const SPARE: usize = VECTOR / size_of::<f32>() - 1;
+
 /// Added to a float of 0..=255 it leaves its nearest integer, ties to even, in the lowest byte.
 const ROUND: f32 = 12_582_912.0;
 
+/// Two source rows become one row of the result, at `share` of the way from the first to the second.
+///
+/// `rows` begin at their first pixel, pixels `in_stride` bytes apart; `columns` is [`doubled`] of their number of pixels; `out`
+/// begins at the first pixel of the result, `out_stride` bytes apart. The first `channels` bytes of each pixel are read and
+/// written. `scratch` holds `channels` floats for each source pixel; [`SPARE`] more let them begin where vectors are read fastest. `isa` must
+/// be available.
+///
+/// # Panics
+/// When a slice is too short.
+#[allow(clippy::too_many_arguments, reason = "two rows in, one row out, and where between")]
+pub fn resize_row(
+    isa: Isa,
+    rows: [&[u8]; 2],
+    in_stride: usize,
+    share: f32,
+    columns: &[Between],
+    channels: usize,
+    scratch: &mut [f32],
+    out: &mut [u8],
+    out_stride: usize,
+) {
+    let floats = columns.len() / 2 * channels;
+    let skipped = scratch.as_ptr().align_offset(VECTOR).min(scratch.len().saturating_sub(floats));
+    let scratch = &mut scratch[skipped..][..floats];
+    between_rows(isa, rows, in_stride, share, channels, scratch);
+    let done = match isa {
+        // SAFETY: the row before has come about with the same instructions, or `between_rows` would have panicked.
+        #[cfg(target_arch = "x86_64")]
+        Isa::Avx512Vnni => unsafe { avx512::across(scratch, columns, channels, out, out_stride) },
+        _ => 0,
+    };
+    if done < columns.len() {
+        let out = &mut out[done * out_stride..];
+        between_pixels(isa, scratch, &columns[done..], channels, out, out_stride);
+    }
+}
+
 versions! {
-    /// Two source rows become one row of the result, at `share` of the way from the first to the second.
-    ///
-    /// `rows` begin at their first pixel, pixels `in_stride` bytes apart; `columns` is [`doubled`] of their number of pixels; `out`
-    /// begins at the first pixel of the result, `out_stride` bytes apart. The first `channels` bytes of each pixel are read and
-    /// written. `scratch` holds `channels` floats for each source pixel.
-    ///
-    /// # Panics
-    /// When a slice is too short.
-    pub fn resize_row(
-        rows: [&[u8]; 2],
-        in_stride: usize,
-        share: f32,
-        columns: &[Between],
-        channels: usize,
-        scratch: &mut [f32],
-        out: &mut [u8],
-        out_stride: usize,
-    ) {
+    /// One row of floats between two of bytes.
+    fn between_rows(rows: [&[u8]; 2], in_stride: usize, share: f32, channels: usize, between: &mut [f32]) {
         let [above, below] = rows;
-        let width = columns.len() / 2;
-        let scratch = &mut scratch[..width * channels];
         if in_stride == channels {
-            down(&above[..width * channels], &below[..width * channels], share, scratch);
+            down(&above[..between.len()], &below[..between.len()], share, between);
         } else {
             let pixels = above.chunks(in_stride).zip(below.chunks(in_stride));
-            for ((above, below), between) in pixels.zip(scratch.chunks_exact_mut(channels)) {
+            for ((above, below), between) in pixels.zip(between.chunks_exact_mut(channels)) {
                 down(&above[..channels], &below[..channels], share, between);
             }
         }
+    }
+}
+
+versions! {
+    /// Columns of the result between the pixels of a row.
+    fn between_pixels(row: &[f32], columns: &[Between], channels: usize, out: &mut [u8], out_stride: usize) {
         match channels {
-            8 => across::<8, 1>(scratch, columns, out, out_stride),
-            16 => across::<16, 1>(scratch, columns, out, out_stride),
-            32 => across::<16, 2>(scratch, columns, out, out_stride),
+            8 => across::<8, 1>(row, columns, out, out_stride),
+            16 => across::<16, 1>(row, columns, out, out_stride),
+            32 => across::<16, 2>(row, columns, out, out_stride),
             // Of more channels the compiler makes a good loop by itself, and a bad one of what it unrolls.
             _ => {
                 for (column, out) in columns.iter().zip(out.chunks_mut(out_stride)) {
-                    let [low, high] = [column.low, column.high].map(|at| &scratch[at * channels..][..channels]);
+                    let [low, high] = [column.low, column.high].map(|at| &row[at * channels..][..channels]);
                     for ((out, &low), &high) in out[..channels].iter_mut().zip(low).zip(high) {
                         *out = between(low, high, column.share);
                     }
@@ -109,7 +144,6 @@ fn between(low: f32, high: f32, share: f32) -> u8 {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::isa::Isa;
 
     #[test]
     fn corners_stay_and_the_rest_lies_between() {
@@ -122,11 +156,13 @@ mod tests {
     #[test]
     fn every_version_is_within_a_step_of_the_exact_value_and_all_are_alike() {
         for (stride, channels) in [(40, 37), (16, 16), (40, 32), (8, 8), (64, 64), (128, 128)] {
-            check(23, stride, channels);
+            for out_stride in [channels, 136] {
+                check(23, stride, channels, out_stride);
+            }
         }
     }
 
-    fn check(width: usize, stride: usize, channels: usize) {
+    fn check(width: usize, stride: usize, channels: usize, out_stride: usize) {
         let row =
             |seed: usize| -> Vec<u8> { (0..width * stride).map(|at| ((at * 89 + seed * 57) % 256) as u8).collect() };
         let rows = [row(3), row(8)];
@@ -134,12 +170,22 @@ mod tests {
         let share = 5.0f32 / 13.0;
         let mut first: Option<Vec<u8>> = None;
         for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
-            let mut out = vec![7; 2 * width * 136];
-            let mut scratch = vec![0.0; width * channels];
-            resize_row(isa, [&rows[0], &rows[1]], stride, share, &columns, channels, &mut scratch, &mut out, 136);
+            let mut out = vec![7; 2 * width * out_stride];
+            let mut scratch = vec![0.0; width * channels + SPARE];
+            resize_row(
+                isa,
+                [&rows[0], &rows[1]],
+                stride,
+                share,
+                &columns,
+                channels,
+                &mut scratch,
+                &mut out,
+                out_stride,
+            );
             for (x, column) in columns.iter().enumerate() {
-                for channel in 0..136 {
-                    let got = out[x * 136 + channel];
+                for channel in 0..out_stride {
+                    let got = out[x * out_stride + channel];
                     if channel >= channels {
                         assert_eq!(got, 7, "{isa} wrote beyond its channels");
                         continue;

@@ -3,9 +3,13 @@
 //! A vector of sums holds 16 channels of one pixel. With 8 channels or fewer a channel has 2 or 4 neighbouring lanes, whose sums
 //! are added at the end; 2 or 4 pixels then share a vector.
 
+mod sink;
+
 use std::arch::x86_64::*;
 
-use super::{KERNEL, Place, Row, Sink, ToBytes, ToFloats};
+use super::{KERNEL, Place, Row, Sink};
+use sink::{added, put_wide};
+pub use sink::{put_bytes, put_floats};
 
 /// # Safety
 /// The row's pointers are good for what [`super::super::Conv::input_bytes`] says; the sink has room for the row.
@@ -97,47 +101,92 @@ unsafe fn blocks<const P: usize, const V: usize, const L: usize, const STRIDE: u
                     pixel[v] = start;
                 }
             }
-            let mut weight = weights;
-            for from in row.rows {
-                let mut from = from.add(*x * stride);
-                for _ in 0..chunks {
-                    let mut w = [_mm512_setzero_si512(); V];
-                    for (v, w) in w.iter_mut().enumerate() {
-                        *w = _mm512_load_si512(weight.add(v * 64).cast());
-                    }
-                    weight = weight.add(V * 64);
-                    for (p, sums) in sums.iter_mut().enumerate() {
-                        let bytes = everywhere::<L>(from.add(p * stride));
-                        for (sum, &w) in sums.iter_mut().zip(&w) {
-                            *sum = _mm512_dpbusd_epi32(*sum, bytes, w);
-                        }
-                    }
-                    from = from.add(4 * L);
+            for (r, from) in row.rows.into_iter().enumerate() {
+                let from = from.add(*x * stride);
+                let weights = weights.add(r * chunks * V * 64);
+                if STRIDE == 4 * L && L <= 2 {
+                    slide::<P, V, L>(from, weights, &mut sums);
+                } else {
+                    step::<P, V, L>(from, stride, weights, chunks, &mut sums);
                 }
             }
             // A copy, so that the sums themselves are never indexed by a variable and stay in registers.
             let done = sums;
-            for p in (0..P).step_by(L) {
-                for v in 0..V {
-                    // A pixel alone is added up with itself.
-                    let sum = |lane: usize| done[(p + lane).min(P - 1)][v];
-                    let sum = match L {
-                        1 => sum(0),
-                        2 => pairs(sum(0), sum(1)),
-                        16 => {
-                            let four = |lane: usize| {
-                                let two = |lane: usize| pairs(sum(lane), sum(lane + 1));
-                                pairs(two(lane), two(lane + 2))
-                            };
-                            pairs(pairs(four(0), four(4)), pairs(four(8), four(12)))
+            match sink.wide((vector + V) * channels) {
+                Some(out) if P > L && L <= 2 => put_wide::<P, V, L>(out, &done, scales, *x, vector * channels),
+                _ => {
+                    for p in (0..P).step_by(L) {
+                        for v in 0..V {
+                            let (scales, channel) = (scales.add(v * channels), (vector + v) * channels);
+                            let place = Place { scales, pixel: *x + p, pixels: L, count: L.min(P), channel };
+                            sink.put16(added::<P, V, L>(&done, p, v), place);
                         }
-                        _ => pairs(pairs(sum(0), sum(1)), pairs(sum(2), sum(3))),
-                    };
-                    let (scales, channel) = (scales.add(v * channels), (vector + v) * channels);
-                    sink.put16(sum, Place { scales, pixel: *x + p, pixels: L, count: L.min(P), channel });
+                    }
                 }
             }
             *x += P;
+        }
+    }
+}
+
+/// Adds one of a kernel's rows, chunk after chunk of the run under it.
+///
+/// # Safety
+/// As [`row`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn step<const P: usize, const V: usize, const L: usize>(
+    mut from: *const u8,
+    stride: usize,
+    mut weights: *const u8,
+    chunks: usize,
+    sums: &mut [[__m512i; V]; P],
+) {
+    for _ in 0..chunks {
+        // SAFETY: as the caller promises.
+        unsafe {
+            let mut w = [_mm512_setzero_si512(); V];
+            for (v, w) in w.iter_mut().enumerate() {
+                *w = _mm512_load_si512(weights.add(v * 64).cast());
+            }
+            weights = weights.add(V * 64);
+            for (p, sums) in sums.iter_mut().enumerate() {
+                let bytes = everywhere::<L>(from.add(p * stride));
+                for (sum, &w) in sums.iter_mut().zip(&w) {
+                    *sum = _mm512_dpbusd_epi32(*sum, bytes, w);
+                }
+            }
+            from = from.add(4 * L);
+        }
+    }
+}
+
+/// Adds one of a kernel's rows where a pixel is one chunk: each is read once, for the up to three pixels under whose kernel it lies.
+///
+/// # Safety
+/// As [`row`].
+#[inline]
+#[target_feature(enable = "avx512f,avx512bw,avx512vl,avx512vnni")]
+unsafe fn slide<const P: usize, const V: usize, const L: usize>(
+    from: *const u8,
+    weights: *const u8,
+    sums: &mut [[__m512i; V]; P],
+) {
+    // SAFETY: as the caller promises.
+    unsafe {
+        let mut w = [[_mm512_setzero_si512(); V]; KERNEL];
+        for (at, w) in w.as_flattened_mut().iter_mut().enumerate() {
+            *w = _mm512_load_si512(weights.add(at * 64).cast());
+        }
+        let (mut left, mut middle) = (everywhere::<L>(from), everywhere::<L>(from.add(4 * L)));
+        for (p, sums) in sums.iter_mut().enumerate() {
+            let right = everywhere::<L>(from.add((p + 2) * 4 * L));
+            for (v, sum) in sums.iter_mut().enumerate() {
+                *sum = _mm512_dpbusd_epi32(*sum, left, w[0][v]);
+                *sum = _mm512_dpbusd_epi32(*sum, middle, w[1][v]);
+                *sum = _mm512_dpbusd_epi32(*sum, right, w[2][v]);
+            }
+            (left, middle) = (middle, right);
         }
     }
 }
@@ -179,97 +228,5 @@ unsafe fn spread<const L: usize>(values: *const i32) -> __m512i {
                 _mm512_maskz_permutexvar_epi32(0x1111, places, values)
             }
         }
-    }
-}
-
-/// The sums of neighbouring lanes: those of `a`, then those of `b`.
-#[inline]
-#[target_feature(enable = "avx512f")]
-fn pairs(a: __m512i, b: __m512i) -> __m512i {
-    let even = _mm512_set_epi32(30, 28, 26, 24, 22, 20, 18, 16, 14, 12, 10, 8, 6, 4, 2, 0);
-    let odd = _mm512_set_epi32(31, 29, 27, 25, 23, 21, 19, 17, 15, 13, 11, 9, 7, 5, 3, 1);
-    _mm512_add_epi32(_mm512_permutex2var_epi32(a, even, b), _mm512_permutex2var_epi32(a, odd, b))
-}
-
-/// Sums times the scales of their channels, which repeat for each of the place's pixels.
-///
-/// # Safety
-/// As [`super::Sink::put16`].
-#[inline]
-#[target_feature(enable = "avx512f")]
-unsafe fn scaled(sums: __m512i, Place { scales, pixels, .. }: Place) -> __m512 {
-    // SAFETY: scales are padded to whole vectors.
-    let scales = unsafe {
-        match pixels {
-            1 => _mm512_loadu_ps(scales),
-            2 => _mm512_castpd_ps(_mm512_broadcast_f64x4(_mm256_castps_pd(_mm256_loadu_ps(scales)))),
-            16 => _mm512_set1_ps(scales.read()),
-            _ => _mm512_broadcast_f32x4(_mm_loadu_ps(scales)),
-        }
-    };
-    _mm512_mul_ps(_mm512_cvtepi32_ps(sums), scales)
-}
-
-/// # Safety
-/// As [`super::Sink::put16`].
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-pub unsafe fn put_bytes(sink: &ToBytes, sums: __m512i, place: Place) {
-    let (out, limits) = (&sink.out, sink.limits);
-    let most = 16 / place.pixels;
-    // SAFETY: only the channels that are there are written.
-    unsafe {
-        let value = _mm512_max_ps(scaled(sums, place), _mm512_set1_ps(limits.low));
-        let bytes = if limits.whole() {
-            // Narrowing clamps to 255 by itself, also what is too large for an integer and reads as 2^31.
-            _mm512_cvtusepi32_epi8(_mm512_cvtps_epi32(value))
-        } else {
-            let value = _mm512_min_ps(value, _mm512_set1_ps(limits.high));
-            _mm512_cvtepi32_epi8(_mm512_add_epi32(_mm512_cvtps_epi32(value), _mm512_set1_epi32(limits.zero)))
-        };
-        let (to, channels) = out.at(place.pixel, place.channel, most);
-        if channels == most && (place.pixels == 1 || out.stride == most && place.count == place.pixels) {
-            _mm_storeu_si128(to.cast(), bytes);
-            return;
-        }
-        if most == 1 {
-            let mut each = [0u8; 16];
-            _mm_storeu_si128(each.as_mut_ptr().cast(), bytes);
-            for (pixel, byte) in each.into_iter().take(place.count).enumerate() {
-                to.add(pixel * out.stride).write(byte);
-            }
-            return;
-        }
-        let mask = ((1u32 << channels) - 1) as u16;
-        let store = |pixel: usize, bytes| _mm_mask_storeu_epi8(to.add(pixel * out.stride).cast(), mask, bytes);
-        store(0, bytes);
-        match (place.pixels, place.count) {
-            (2, 2) => store(1, _mm_srli_si128(bytes, 8)),
-            (4, 4) => {
-                store(1, _mm_srli_si128(bytes, 4));
-                store(2, _mm_srli_si128(bytes, 8));
-                store(3, _mm_srli_si128(bytes, 12));
-            }
-            _ => {}
-        }
-    }
-}
-
-/// # Safety
-/// As [`super::Sink::put16`].
-#[inline]
-#[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-pub unsafe fn put_floats(sink: &ToFloats, sums: __m512i, place: Place) {
-    // SAFETY: as the caller promises.
-    unsafe {
-        let scaled = scaled(sums, place);
-        // A heatmap: one channel, pixel after pixel.
-        if place.pixels == 16 && place.count == 16 {
-            _mm512_storeu_ps(sink.out.at(place.pixel, 0, 1).0, scaled);
-            return;
-        }
-        let mut values = [0.0f32; 16];
-        _mm512_storeu_ps(values.as_mut_ptr(), scaled);
-        sink.put(&values, place);
     }
 }
