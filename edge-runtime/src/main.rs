@@ -7,6 +7,7 @@ use std::process::ExitCode;
 use clap::Parser as _;
 use edge_runtime::cli::commands::Cli;
 use edge_runtime::cli::exit::Exit;
+use edge_runtime::cli::sentence::sentence;
 use stats_alloc::StatsAlloc;
 use tracing::Level;
 
@@ -30,13 +31,4 @@ fn main() -> ExitCode {
         },
         Into::into,
     )
-}
-
-/// The error and its causes; a cause that the error already tells is not told twice.
-fn sentence(error: &anyhow::Error) -> String {
-    error.chain().map(ToString::to_string).fold(String::new(), |told, cause| match told.as_str() {
-        "" => cause,
-        _ if told.contains(&cause) => told,
-        _ => format!("{told}: {cause}"),
-    })
 }

@@ -63,8 +63,14 @@ fn page(head: &str, sections: &[Field], permitted: &dyn Fn(&str, &Kind) -> Optio
 impl Writer<'_> {
     fn section(&mut self, path: &str, section: &Field) {
         let needed = if section.without == Without::Refused { "" } else { " May be left out." };
-        let _ = write!(self.text, "\n## `[{path}]`\n\n{}{needed}\n", section.about);
+        let several = matches!(section.kind, Kind::List(_));
+        let (open, close) = if several { ("[[", "]]") } else { ("[", "]") };
+        let _ = write!(self.text, "\n## `{open}{path}{close}`\n\n{}{needed}\n", section.about);
         match &section.kind {
+            Kind::List(inner) => match &**inner {
+                Kind::Section(fields) => self.keys(path, fields),
+                other => panic!("{path}: a list of {other:?} is no section"),
+            },
             Kind::Section(fields) => self.keys(path, fields),
             Kind::Kinds(tag, kinds) => {
                 let words: Vec<_> = kinds.iter().map(|(word, _)| format!("`\"{word}\"`")).collect();
@@ -117,7 +123,10 @@ impl Writer<'_> {
 }
 
 fn has_its_own_table(field: &Field) -> bool {
-    matches!(field.kind, Kind::Section(_) | Kind::Kinds(..) | Kind::Named(_))
+    match &field.kind {
+        Kind::List(inner) => matches!(**inner, Kind::Section(_)),
+        kind => matches!(kind, Kind::Section(_) | Kind::Kinds(..) | Kind::Named(_)),
+    }
 }
 
 fn kind_of(kind: &Kind) -> &'static str {
@@ -129,6 +138,7 @@ fn kind_of(kind: &Kind) -> &'static str {
         Kind::Flag => "`true` or `false`",
         Kind::Words(_) => "word",
         Kind::List(inner) if matches!(**inner, Kind::Path) => "list of paths",
+        Kind::List(inner) if matches!(**inner, Kind::Either(..)) => "list of texts or tables",
         Kind::List(_) => "list of texts",
         Kind::Either(..) => "text or table",
         Kind::Section(_) | Kind::Kinds(..) | Kind::Named(_) => "section",

@@ -28,6 +28,10 @@ pub fn stations() -> Vec<Table> {
     let mut all = vec![confirm, steady, exchanged(&sim, "mean_ms = 140.0", "mean_ms = 141.0")];
     all.extend(kinds.map(|kind| format!("{board}\n[display]\n{kind}\n")));
     all.push(format!("{sim}\n[sim.light]\nfrom_part = 1\nfactor = 1.0\n"));
+    let recipes = exchanged(&sim, "\n[line]\n", "\n[recipes]\ndir = \"recipes\"\n\n[line]\n");
+    all.push(format!(
+        "{recipes}\n[sim.select]\nlines = 14\n[[sim.select.press]]\nat_ms = 1.0\ncode = 1\nheld_ms = 1.0\n"
+    ));
     all.push(sim);
     let parsed: Vec<Table> = all.iter().map(|text| toml::from_str(text).unwrap()).collect();
     for base in &parsed {
@@ -101,7 +105,10 @@ fn with(base: &Table, path: &str, value: Value) -> Option<String> {
     let last = names.pop()?;
     let mut section = &mut whole;
     for name in names {
-        section = section.entry(name).or_insert_with(|| Value::Table(Table::new())).as_table_mut()?;
+        section = match section.entry(name).or_insert_with(|| Value::Table(Table::new())) {
+            Value::Array(several) => several.first_mut()?.as_table_mut()?,
+            one => one.as_table_mut()?,
+        };
     }
     section.insert(last.to_owned(), value);
     toml::to_string(&whole).ok()

@@ -36,6 +36,7 @@ pub fn routes() -> Page {
         let needs = match route.needs {
             Needs::Nothing => "everybody".to_owned(),
             Needs::Look => "who may look".to_owned(),
+            Needs::Figures => "who may look, or has the token for figures".to_owned(),
             Needs::Role(role) | Needs::Upload(role) => role.name().to_owned(),
         };
         let _ = writeln!(text, "| {} | `{}` | {needs} | {about} |", route.method, route.path);

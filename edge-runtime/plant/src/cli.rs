@@ -24,7 +24,7 @@ use crate::roles::people::{PeopleError, hold};
 use crate::roles::{Access, People, Role};
 use crate::web::Served;
 use crate::web::records::Records;
-use crate::{clock, link, modbus, mqtt, web};
+use crate::{clock, link, modbus, mqtt, web, wired};
 
 /// Wrong arguments or configuration.
 pub const USAGE: u8 = 2;
@@ -310,7 +310,7 @@ fn verify_log(args: &VerifyLog) -> Result<ExitCode> {
 
 /// One thread: what it serves is little, and a station's processors are for the station.
 fn serve(config: Config) -> Result<ExitCode> {
-    let tls = match config.tls().map(web::tls::acceptor).transpose() {
+    let tls = match config.tls().map(web::tls::Renewing::open).transpose() {
         Ok(tls) => tls,
         Err(error) => return Ok(refused(&error)),
     };
@@ -344,6 +344,7 @@ fn serve(config: Config) -> Result<ExitCode> {
             teller = Some(started.context("no MQTT")?);
         }
         tokio::spawn(look_through(journal.clone()));
+        tokio::spawn(wired::watch(station.clone(), journal.clone()));
         eprintln!("{}://{address}/", config.scheme());
         tokio::select! {
             () = web::serve(listener, tls, Served { config, station, journal, access }) => {}

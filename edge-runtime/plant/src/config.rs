@@ -10,6 +10,7 @@ use serde::Deserialize;
 use thiserror::Error;
 
 use crate::mqtt::settings::{self, Settings, SettingsError};
+use crate::secret::{LEAST_SENT, Secret, SecretError};
 use crate::words::Language;
 
 #[derive(Debug, Deserialize)]
@@ -69,6 +70,9 @@ struct RawRoles {
     /// Who may look at pages, pictures and figures.
     #[serde(default)]
     look: Look,
+    /// Where `look` is `"operator"`: a file whose first line, of 16 characters or more, opens `/metrics` to whoever sends it as a bearer token, since a
+    /// Prometheus does not sign in. Only its owner may read it.
+    metrics_token_file: Option<PathBuf>,
 }
 
 /// Who may look at pages, pictures and figures.
@@ -123,6 +127,16 @@ pub enum ConfigError {
         /// What would be right.
         expected: &'static str,
     },
+    /// A file with a secret cannot be used.
+    #[error("{file}: {key}: {source}")]
+    Secret {
+        /// The file.
+        file: String,
+        /// Which key.
+        key: &'static str,
+        /// Why.
+        source: SecretError,
+    },
     /// Something of the section `[mqtt]` cannot be used.
     #[error("{file}: {source}")]
     Mqtt {
@@ -163,6 +177,7 @@ pub struct Config {
     plain: bool,
     roles: Option<PathBuf>,
     look: Look,
+    metrics_token: Option<Secret>,
 }
 
 impl Config {
@@ -213,6 +228,20 @@ impl Config {
                 "a name in small letters without a port is needed, such as board.plant.example",
             ));
         }
+        let token_file = roles.as_ref().and_then(|roles| roles.metrics_token_file.as_ref());
+        if let (Some(token), Some(Look::Anyone)) = (token_file, roles.as_ref().map(|roles| roles.look)) {
+            return Err(refused(
+                "roles.metrics_token_file",
+                &token.display().to_string(),
+                "whoever may look needs no token for figures: leave it out, or say look = \"operator\"",
+            ));
+        }
+        let metrics_token = token_file.map(|token| Secret::first_line(&base.join(token), LEAST_SENT)).transpose();
+        let metrics_token = metrics_token.map_err(|source| ConfigError::Secret {
+            file: file.to_owned(),
+            key: "roles.metrics_token_file",
+            source,
+        })?;
         let modbus = modbus.map(|modbus| {
             let listen = address(file, "modbus.listen", &modbus.listen)?;
             if listen.ip().is_loopback() {
@@ -239,6 +268,7 @@ impl Config {
             tls: tls.map(|tls| Tls { certificate: base.join(tls.certificate), key: base.join(tls.key) }),
             plain: web.insecure_plain_http,
             look: roles.as_ref().map_or(Look::Anyone, |roles| roles.look),
+            metrics_token,
             roles: roles.map(|roles| base.join(roles.folder)),
         })
     }
@@ -297,6 +327,12 @@ impl Config {
         self.look
     }
 
+    /// What opens the figures to who sends it, where they are not open.
+    #[must_use]
+    pub const fn metrics_token(&self) -> Option<&Secret> {
+        self.metrics_token.as_ref()
+    }
+
     /// The folder of passwords and log, where there is one.
     #[must_use]
     pub fn roles(&self) -> Option<&Path> {
@@ -334,7 +370,15 @@ impl Config {
             ("modbus", self.modbus.map_or("none".to_owned(), |address| address.to_string())),
             ("mqtt", self.mqtt.as_ref().map_or("none".to_owned(), Settings::about)),
             ("language", self.language.code().to_owned()),
-            ("who may look", if self.look == Look::Anyone { "anyone" } else { "who is signed in" }.to_owned()),
+            (
+                "who may look",
+                match (self.look, &self.metrics_token) {
+                    (Look::Anyone, _) => "anyone",
+                    (Look::Operator, None) => "who is signed in",
+                    (Look::Operator, Some(_)) => "who is signed in; at figures who has the token too",
+                }
+                .to_owned(),
+            ),
             ("log of changes", self.log().map_or("none: nobody will know".to_owned(), |log| log.display().to_string())),
         ]
     }
@@ -407,6 +451,11 @@ mod tests {
         assert_eq!(with("").unwrap().look(), Look::Anyone);
         assert_eq!(with("[roles]\nfolder = \"s\"\nlook = \"operator\"\n").unwrap().look(), Look::Operator);
         assert!(with("[roles]\nfolder = \"s\"\nlook = \"nobody\"\n").is_err());
+        for (look, expected) in [("anyone", "needs no token"), ("operator", "roles.metrics_token_file: base/none: ")] {
+            let roles = format!("[roles]\nfolder = \"s\"\nlook = \"{look}\"\nmetrics_token_file = \"none\"\n");
+            let message = with(&roles).unwrap_err().to_string();
+            assert!(message.contains(expected), "{message}");
+        }
     }
 
     #[test]

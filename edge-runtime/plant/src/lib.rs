@@ -20,6 +20,8 @@
 //! | `log` | what was changed, by whom | a chain of entries on the disk |
 //! | `words` | a language | what people read |
 //! | `web` | requests | pages, events, pictures, metrics |
+//! | `secret` | files with secrets | what is never printed |
+//! | `wired` | what was chosen at the station's own inputs | an entry in the log |
 //! | `modbus` | requests of a controller | registers, a handshake |
 //! | `mqtt` | what is known, records | messages to a broker |
 //! | `clock` | | the time, for all others |
@@ -51,6 +53,8 @@ pub mod press;
 #[cfg(feature = "serve")]
 pub mod roles;
 #[cfg(feature = "serve")]
+pub mod secret;
+#[cfg(feature = "serve")]
 pub mod select;
 #[cfg(feature = "serve")]
 pub mod setting;
@@ -61,5 +65,7 @@ pub mod upload;
 #[cfg(feature = "serve")]
 pub mod web;
 pub mod wire;
+#[cfg(feature = "serve")]
+pub mod wired;
 #[cfg(feature = "serve")]
 pub mod words;

@@ -64,7 +64,7 @@ pub async fn select(
 }
 
 /// A product's number, recipe and bundle, as an entry has them: a recipe may have another bundle by now than the one that judges.
-fn named(products: &Products, number: u16) -> Option<String> {
+pub(crate) fn named(products: &Products, number: u16) -> Option<String> {
     let product = products.numbered(number)?;
     let is = product.bundle.as_ref().ok();
     let is = is.map(|bundle| format!("{}, bundle {}", bundle.product, hex(&bundle.sha256[..8])));

@@ -336,12 +336,13 @@ const ADMITTED: [(&str, &str, u16); 23] = [
 ];
 
 /// For nobody, operator, engineer and admin, by hand for what matters most; 0 is whatever is answered to who is let in.
-const BY_HAND: [(&str, &str, &str, [u16; 4]); 14] = [
+const BY_HAND: [(&str, &str, &str, [u16; 4]); 15] = [
     ("anyone", "GET", "/", [0; 4]),
     ("anyone", "GET", "/metrics", [0; 4]),
     ("operator", "GET", "/", [401, 0, 0, 0]),
     ("operator", "GET", "/metrics", [401, 0, 0, 0]),
     ("operator", "GET", "/login", [0; 4]),
+    ("operator", "GET", "/healthz", [0; 4]),
     ("anyone", "POST", "/acknowledge", [401, 0, 0, 0]),
     ("anyone", "POST", "/products", [401, 0, 0, 0]),
     ("anyone", "GET", "/products/upload", [401, 403, 0, 0]),
@@ -371,8 +372,8 @@ fn every_address_answers_every_role_as_the_table_says() {
                 let route = ROUTES.iter().find(|route| route.method == method && route.path == path).expect(path);
                 let needed = match route.needs {
                     Needs::Nothing => None,
-                    Needs::Look if look == "anyone" => None,
-                    Needs::Look => Some(Role::Operator),
+                    Needs::Look | Needs::Figures if look == "anyone" => None,
+                    Needs::Look | Needs::Figures => Some(Role::Operator),
                     Needs::Role(role) | Needs::Upload(role) => Some(role),
                 };
                 let expected = match role {
@@ -395,6 +396,28 @@ fn every_address_answers_every_role_as_the_table_says() {
             assert_eq!(other.status, 405, "what is not in the table is not done");
         }
     }
+}
+
+#[test]
+fn a_program_has_figures_by_a_token_and_nothing_else_by_it() {
+    let folder = peopled("look = \"operator\"\n");
+    let token = folder.path().join("token");
+    std::fs::write(&token, "a token of figures\n").unwrap();
+    std::fs::set_permissions(&token, std::os::unix::fs::PermissionsExt::from_mode(0o600)).unwrap();
+    configure(folder.path(), HERE, &format!("{ROLES}look = \"operator\"\nmetrics_token_file = \"token\"\n"));
+    let plant = Plant::serve(folder.path());
+    let ask = |path: &str, token: &str| plant.ask("GET", path, &format!("Authorization: Bearer {token}\r\n"), "");
+    let figures = ask("/metrics", "a token of figures");
+    assert!(figures.status == 200 && figures.body.contains("draem_up 0"), "{}", figures.body);
+    assert_eq!(ask("/metrics", "a token of figurez").status, 401);
+    assert_eq!(plant.get("/metrics").status, 401);
+    for path in ["/", "/health", "/log"] {
+        assert_eq!(ask(path, "a token of figures").status, 401, "{path}");
+    }
+    let health = plant.get("/healthz");
+    assert_eq!((health.status, health.body.as_str()), (503, "not well\n"), "no more than that");
+    let (cookie, _) = plant.signed_in(PEOPLE[0].0, PEOPLE[0].1);
+    assert!(plant.ask("GET", "/healthz", &cookie, "").body.starts_with("no station: "));
 }
 
 #[test]

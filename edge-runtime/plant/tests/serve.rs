@@ -626,7 +626,7 @@ fn products(change: Change, running: u16) -> ToPlant {
         Product { name: name.to_owned(), number: Some(number), bundle: Ok(bundle) }
     };
     let list = vec![product("own", 0), product("rings", 7)];
-    ToPlant::Products(Box::new(Products { list, running, change, refused: None, arriving: None }))
+    ToPlant::Products(Box::new(Products { list, running, change, ..Products::default() }))
 }
 
 #[test]

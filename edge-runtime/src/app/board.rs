@@ -12,7 +12,7 @@ use crate::blackbox::Tape;
 use crate::config::{Board, BoardCamera, Exposure};
 use crate::hw::board::lines::{self, LinesError};
 use crate::hw::clock::KernelClock;
-use crate::hw::roles::FrameStream;
+use crate::hw::roles::{FrameStream, SelectInput};
 use crate::stage::capture::Moment;
 
 /// Why a board's devices cannot be used.
@@ -35,6 +35,7 @@ pub enum DeviceError {
 /// [`DeviceError`]; whatever had been opened goes back to its safe state.
 pub fn open(board: &Board) -> Result<Parts, DeviceError> {
     let (input, output, signals) = lines::open(board.lines())?;
+    let select = board.lines().select.as_ref().map(lines::open_select).transpose()?;
     let camera = board.camera();
     let (early, late) = match camera.exposure {
         Exposure::Free => (camera.match_within, camera.match_within),
@@ -46,6 +47,7 @@ pub fn open(board: &Board) -> Result<Parts, DeviceError> {
         stream: stream(camera)?,
         output: Box::new(output),
         signals: Box::new(signals),
+        select: select.map(|select| Box::new(select) as Box<dyn SelectInput>),
         moment: Moment { after_edge: camera.trigger_to_picture, early, late },
         belt: board.belt(),
         silent: (camera.exposure == Exposure::Free).then_some(camera.silent),

@@ -14,11 +14,12 @@ use crate::config::{Belt, Config, Simulation};
 use crate::health::alarms::Alarms;
 use crate::hmi::screen::Status;
 use crate::hw::realtime::Wanted;
-use crate::hw::roles::{FrameStream, LineInput, LineSignals, RejectOutput};
+use crate::hw::roles::{FrameStream, LineInput, LineSignals, RejectOutput, SelectInput};
 use crate::hw::sim::Stream;
 use crate::hw::sim::io::SimGate;
 pub use crate::hw::sim::live::SharedClock;
 use crate::hw::sim::live::{SimLines, SimSignals, SimStream};
+use crate::hw::sim::select::SimSelect;
 use crate::hw::sim::world::{Shared, World};
 use crate::hw::wrap::faulty::Rates;
 use crate::hw::wrap::lines::FaultyLines;
@@ -45,6 +46,8 @@ pub struct Parts {
     pub output: Box<dyn RejectOutput>,
     /// Permit, heartbeat and alarm.
     pub signals: Box<dyn LineSignals>,
+    /// Where a product is chosen, if it is chosen here.
+    pub select: Option<Box<dyn SelectInput>>,
     /// When the camera looks.
     pub moment: Moment,
     /// How the belt's position is known.
@@ -68,8 +71,10 @@ pub fn twins(simulation: &Simulation, clock: SharedClock) -> (Parts, Shared) {
     let (trigger, encoder) = (chance(Stream::Trigger), chance(Stream::Encoder));
     let lines = FaultyLines::new(lines, Rates::default(), trigger, simulation.stalls(), encoder);
     let stream = SimStream::new(world.clone(), Arc::clone(&clock), simulation.camera(), exposures);
+    let select = simulation.select().map(|presses| SimSelect::new(presses, Arc::clone(&clock)));
     let parts = Parts {
         clock,
+        select: select.map(|select| Box::new(select) as Box<dyn SelectInput>),
         input: Box::new(lines),
         stream: Box::new(stream),
         output: Box::new(SimGate::new(world.clone())),

@@ -14,6 +14,7 @@ use shared::preprocess::Scratch;
 use super::exit::Exit;
 use super::model_option::ModelOption;
 use super::pictures::write_whole;
+use super::sentence::sentence;
 use crate::bundle::OpenBundle;
 use crate::engine::Engine as _;
 use crate::engine::choice::{Running, load};
@@ -96,7 +97,7 @@ pub fn run(args: &Args, allocations: &dyn Fn() -> u64) -> Result<Exit> {
     let bundle = match args.model.open(&args.bundle, &args.trust) {
         Ok(bundle) => bundle,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             return Ok(Exit::BundleRefused);
         }
     };
@@ -111,7 +112,7 @@ pub fn run(args: &Args, allocations: &dyn Fn() -> u64) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             Ok(Exit::Engine)
         }
     }

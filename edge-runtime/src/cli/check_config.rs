@@ -59,6 +59,9 @@ fn recipes(recipes: Recipes, config: &Config) -> Exit {
                     recipe.number,
                     recipe.config.bundle().display()
                 );
+                if let Some(most) = config.greatest_selected().filter(|most| recipe.number > *most) {
+                    eprintln!("warning: {name} cannot be chosen at the inputs: they say 0 to {most}");
+                }
             }
             Err(error) => {
                 eprintln!("error: {error}");

@@ -17,6 +17,7 @@ use shared::verdict::{Reason, Verdict};
 use super::exit::Exit;
 use super::model_option::ModelOption;
 use super::pictures;
+use super::sentence::sentence;
 use crate::bundle::{OpenBundle, parity};
 use crate::engine::{Inspector, choice};
 use crate::hmi::heatmap::beside_picture;
@@ -75,14 +76,14 @@ pub fn run(args: &Args) -> Result<Exit> {
     let bundle = match args.model.open(&args.bundle, &args.trust) {
         Ok(bundle) => bundle,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             return Ok(Exit::BundleRefused);
         }
     };
     let mut inspector = match ready(&bundle, args.model) {
         Ok(inspector) => inspector,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             return Ok(Exit::Engine);
         }
     };

@@ -19,6 +19,7 @@ pub mod render;
 pub mod replay;
 pub mod rollback;
 pub mod run;
+pub mod sentence;
 pub mod simulate;
 pub mod test_gate;
 pub mod verify_bundle;

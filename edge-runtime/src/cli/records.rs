@@ -8,6 +8,7 @@ use std::path::{Path, PathBuf};
 
 use anyhow::{Context as _, Result};
 use serde_json::{Map, Value};
+use shared::units::Score;
 use shared::verdict::{Reason, Verdict};
 
 use super::exit::Exit;
@@ -114,9 +115,10 @@ fn table(reader: &Reader, filter: Filter, out: &mut dyn Write) -> Result<()> {
                 let simulated = if run.simulation { ", SIMULATION" } else { "" };
                 let ended =
                     run.end.as_ref().map_or("goes on, or was killed".to_owned(), |(at, why)| format!("{why} {at}"));
+                let threshold = threshold_of(run.threshold);
                 writeln!(
                     out,
-                    "run {}: {}, {}{simulated}, started {}, {ended}",
+                    "run {}: {}, {}{threshold}{simulated}, started {}, {ended}",
                     run.id, run.station, run.product, run.started_at
                 )?;
             }
@@ -143,15 +145,21 @@ fn table(reader: &Reader, filter: Filter, out: &mut dyn Write) -> Result<()> {
     out.flush().context("cannot write the table")
 }
 
-/// Which bundle the records that follow are of.
+/// Which bundle with which threshold the records that follow are of.
 fn judged_by(run: Option<&Run>, number: u32) -> String {
     let taken = run.and_then(|run| run.takeovers.iter().find(|taken| taken.number == number));
-    let (product, sha256, since) = match (taken, run) {
-        (Some(taken), _) => (&taken.product, &taken.bundle_sha256, taken.since),
-        (None, Some(run)) if number == 0 => (&run.product, &run.bundle_sha256, run.started_at),
+    let (product, sha256, threshold, since) = match (taken, run) {
+        (Some(taken), _) => (&taken.product, &taken.bundle_sha256, taken.threshold, taken.since),
+        (None, Some(run)) if number == 0 => (&run.product, &run.bundle_sha256, run.threshold, run.started_at),
         _ => return format!("bundle {number}, of which nothing is known"),
     };
-    format!("bundle {number}: {product}, SHA-256 {}..., since {since}", sha256.get(..16).unwrap_or(sha256))
+    let (sha256, threshold) = (sha256.get(..16).unwrap_or(sha256), threshold_of(threshold));
+    format!("bundle {number}: {product}, SHA-256 {sha256}...{threshold}, since {since}")
+}
+
+/// As a further thing that is told; nothing of what is not known.
+fn threshold_of(threshold: Option<Score>) -> String {
+    threshold.map_or(String::new(), |threshold| format!(", threshold {}", threshold.get()))
 }
 
 fn line(entry: &Entry) -> String {
@@ -171,4 +179,43 @@ fn line(entry: &Entry) -> String {
         entry.pictures.as_ref().map_or("", |pictures| pictures.view.as_str()),
     );
     line.trim_end().to_owned()
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::wall::WallTime;
+
+    use super::*;
+    use crate::store::RunId;
+    use crate::store::read::TakenOver;
+
+    #[test]
+    fn a_threshold_that_was_set_while_the_line_ran_is_told_from_there_on() {
+        let (product, bundle_sha256) = ("caps".to_owned(), "ab".repeat(32));
+        let taken = TakenOver {
+            number: 1,
+            since: WallTime(1_000_000),
+            product: product.clone(),
+            bundle_sha256: bundle_sha256.clone(),
+            threshold: Score::new(0.375),
+        };
+        let run = Run {
+            id: RunId(7),
+            started_at: WallTime(0),
+            station: "north".to_owned(),
+            product,
+            bundle_sha256,
+            threshold: Score::new(0.25),
+            takeovers: vec![taken],
+            simulation: false,
+            software: String::new(),
+            end: None,
+        };
+        let of = |number| judged_by(Some(&run), number);
+        let bundle = "caps, SHA-256 abababababababab..., threshold";
+        assert_eq!(of(0), format!("bundle 0: {bundle} 0.25, since 1970-01-01T00:00:00.000Z"));
+        assert_eq!(of(1), format!("bundle 1: {bundle} 0.375, since 1970-01-01T00:00:01.000Z"));
+        assert_eq!(of(2), "bundle 2, of which nothing is known");
+        assert_eq!(threshold_of(None), "");
+    }
 }

@@ -10,6 +10,7 @@ use shared::score::Border;
 
 use super::exit::Exit;
 use super::model_option::ModelOption;
+use super::sentence::sentence;
 use crate::bundle::parity;
 use crate::engine::{Inspector, choice};
 
@@ -38,7 +39,7 @@ pub fn run(args: &Args) -> Result<Exit> {
     let bundle = match args.model.open(&args.file, &args.trust) {
         Ok(bundle) => bundle,
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             return Ok(Exit::BundleRefused);
         }
     };
@@ -62,7 +63,7 @@ pub fn run(args: &Args) -> Result<Exit> {
             Ok(Exit::Done)
         }
         Err(error) => {
-            eprintln!("error: {error:#}");
+            eprintln!("error: {}", sentence(&error));
             Ok(Exit::Engine)
         }
     }

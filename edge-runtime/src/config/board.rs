@@ -87,6 +87,7 @@ impl Board {
         raw: &raw::Board,
         layout: &Layout,
         frame_timeout: Micros,
+        recipes: bool,
     ) -> Result<Self, ConfigError> {
         let speed = checker.range("board.greatest_speed_mm_s", raw.greatest_speed_mm_s, 1.0, 10_000.0)? * 1e3;
         let pitch = checker.micrometres("board.least_pitch_mm", raw.least_pitch_mm, 1.0)?;
@@ -122,7 +123,7 @@ impl Board {
         };
         let gate = Wanted { priority: gate_priority, core: gate_core };
         let belt = belt(checker, &raw.belt)?;
-        let lines = check_lines(checker, &raw.lines, matches!(belt, Belt::Encoder { .. }))?;
+        let lines = check_lines(checker, &raw.lines, matches!(belt, Belt::Encoder { .. }), recipes)?;
         let (least_pitch, rise) = (Travel(pitch), Travel(rise as i64));
         Ok(Self { greatest_speed_um_s: speed, least_pitch, rise, belt, camera, lines, gate })
     }

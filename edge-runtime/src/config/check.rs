@@ -18,6 +18,7 @@ use super::board::Board;
 use super::checker::Checker;
 use super::display::DisplaySettings;
 use super::error::ConfigError;
+use super::lines::Select;
 use super::raw::RawConfig;
 use super::simulation::Simulation;
 use crate::health::alarms;
@@ -196,6 +197,15 @@ impl Config {
         self.recipes.as_deref()
     }
 
+    /// The greatest number of a product that can be chosen at the station's own inputs, where it has any for that.
+    #[must_use]
+    pub fn greatest_selected(&self) -> Option<u16> {
+        match &self.hardware {
+            Hardware::Simulation(simulation) => simulation.select().map(|select| select.greatest()),
+            Hardware::Board(board) => board.lines().select.as_ref().map(Select::greatest),
+        }
+    }
+
     /// Files of the public keys that may have signed it.
     #[must_use]
     pub fn trust(&self) -> &[PathBuf] {
@@ -348,6 +358,10 @@ impl Config {
             ("bundle", self.bundle.display().to_string()),
             ("bundle slots", self.slots.as_ref().map_or("none".to_owned(), |slots| slots.display().to_string())),
             ("recipes", self.recipes.as_ref().map_or("none".to_owned(), |recipes| recipes.display().to_string())),
+            (
+                "select inputs",
+                self.greatest_selected().map_or("none".to_owned(), |most| format!("say products 0 to {most}")),
+            ),
             ("trusted keys", self.trust.len().to_string()),
             ("false rejects", self.false_reject.map_or("the bundle's".to_owned(), |share| format!("{share} at most"))),
             ("gate distance", millimetres(layout.gate_distance())),
@@ -422,14 +436,15 @@ fn hardware(
     frame_timeout: Micros,
 ) -> Result<Hardware, ConfigError> {
     let section = |expected| checker.value("station.hardware", &raw.station.hardware, expected);
+    let recipes = raw.recipes.is_some();
     match raw.station.hardware.as_str() {
         "simulation" => {
             let sim = raw.sim.as_ref().ok_or_else(|| section("which needs a [sim] section"))?;
-            Ok(Hardware::Simulation(Box::new(Simulation::check(checker, sim, layout, frame_timeout)?)))
+            Ok(Hardware::Simulation(Box::new(Simulation::check(checker, sim, layout, frame_timeout, recipes)?)))
         }
         "board" => {
             let board = raw.board.as_ref().ok_or_else(|| section("which needs a [board] section"))?;
-            Ok(Hardware::Board(Box::new(Board::check(checker, board, layout, frame_timeout)?)))
+            Ok(Hardware::Board(Box::new(Board::check(checker, board, layout, frame_timeout, recipes)?)))
         }
         _ => Err(section("permitted are \"simulation\" and \"board\"")),
     }

@@ -1,6 +1,8 @@
 //! `[board.lines]`: which GPIO line does what.
 //!
 //! Takes names as written; gives each line with its wiring, no two of them the same. Looks for no line.
+//!
+//! Inputs that choose a product say its recipe's number in binary, and a strobe says when.
 
 use super::checker::Checker;
 use super::error::ConfigError;
@@ -28,6 +30,31 @@ pub struct Wire {
     pub bias: Option<Bias>,
 }
 
+/// Lines that say a product's number: with so many, every number that a recipe may have.
+pub const MOST_SELECT: usize = 14;
+
+/// Inputs at which a product is chosen.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Select {
+    /// They say the product's number, the lowest bit first. 1 to [`MOST_SELECT`].
+    pub code: Vec<Wire>,
+    /// Goes on when they do.
+    pub strobe: Wire,
+}
+
+impl Select {
+    /// The greatest number that can be said.
+    #[must_use]
+    pub fn greatest(&self) -> u16 {
+        greatest(self.code.len())
+    }
+}
+
+/// The greatest number that so many lines can say, [`MOST_SELECT`] at most.
+pub(super) fn greatest(lines: usize) -> u16 {
+    ((1u32 << lines.min(MOST_SELECT)) - 1) as u16
+}
+
 /// All lines of a station; those that are not wired are absent.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Lines {
@@ -45,6 +72,8 @@ pub struct Lines {
     pub bin_full: Option<Wire>,
     /// A button that acknowledges.
     pub reset: Option<Wire>,
+    /// Where a product is chosen.
+    pub select: Option<Select>,
     /// The gate; on diverts.
     pub reject: Wire,
     /// The line may run while on.
@@ -55,7 +84,13 @@ pub struct Lines {
     pub alarm: Option<Wire>,
 }
 
-pub(super) fn check_lines(checker: &Checker<'_>, raw: &raw::Lines, encoder: bool) -> Result<Lines, ConfigError> {
+/// `encoder` says that the belt has one, `recipes` that there are products to choose from.
+pub(super) fn check_lines(
+    checker: &Checker<'_>,
+    raw: &raw::Lines,
+    encoder: bool,
+    recipes: bool,
+) -> Result<Lines, ConfigError> {
     let optional = |key, wire: &Option<raw::Wire>| wire.as_ref().map(|wire| check_wire(checker, key, wire)).transpose();
     let lines = Lines {
         trigger: check_wire(checker, "board.lines.trigger", &raw.trigger)?,
@@ -65,6 +100,7 @@ pub(super) fn check_lines(checker: &Checker<'_>, raw: &raw::Lines, encoder: bool
         confirm: optional("board.lines.confirm", &raw.confirm)?,
         bin_full: optional("board.lines.bin_full", &raw.bin_full)?,
         reset: optional("board.lines.reset", &raw.reset)?,
+        select: check_select(checker, raw, recipes)?,
         reject: check_wire(checker, "board.lines.reject", &raw.reject)?,
         run_ok: optional("board.lines.run_ok", &raw.run_ok)?,
         heartbeat: optional("board.lines.heartbeat", &raw.heartbeat)?,
@@ -87,6 +123,30 @@ pub(super) fn check_lines(checker: &Checker<'_>, raw: &raw::Lines, encoder: bool
     }
     distinct(checker, &lines)?;
     Ok(lines)
+}
+
+fn check_select(checker: &Checker<'_>, raw: &raw::Lines, recipes: bool) -> Result<Option<Select>, ConfigError> {
+    const CODE: &str = "board.lines.select";
+    const STROBE: &str = "board.lines.select_strobe";
+    let code: Vec<Wire> = raw.select.iter().map(|wire| check_wire(checker, CODE, wire)).collect::<Result<_, _>>()?;
+    let strobe = raw.select_strobe.as_ref().map(|wire| check_wire(checker, STROBE, wire)).transpose()?;
+    let names = code.iter().map(|wire| wire.name.as_str()).collect::<Vec<_>>().join(", ");
+    let Some(strobe) = strobe else {
+        let expected = "which says no product without board.lines.select_strobe, the line that says when";
+        return if code.is_empty() { Ok(None) } else { Err(checker.value(CODE, &names, expected)) };
+    };
+    if code.is_empty() {
+        let expected = "a strobe is of no use without board.lines.select, the lines that say which product";
+        return Err(checker.value(STROBE, &strobe.name, expected));
+    }
+    if code.len() > MOST_SELECT {
+        let expected = "14 lines at most: they say every number that a recipe may have";
+        return Err(checker.value(CODE, &names, expected));
+    }
+    if !recipes {
+        return Err(checker.value(CODE, &names, "without [recipes] there is no product to choose"));
+    }
+    Ok(Some(Select { code, strobe }))
 }
 
 fn check_wire(checker: &Checker<'_>, key: &'static str, raw: &raw::Wire) -> Result<Wire, ConfigError> {
@@ -123,10 +183,94 @@ fn distinct(checker: &Checker<'_>, lines: &Lines) -> Result<(), ConfigError> {
         ("board.lines.alarm", &lines.alarm),
     ];
     wires.extend(optional.into_iter().filter_map(|(key, wire)| wire.as_ref().map(|wire| (key, wire))));
+    if let Some(Select { code, strobe }) = &lines.select {
+        wires.extend(code.iter().map(|wire| ("board.lines.select", wire)));
+        wires.push(("board.lines.select_strobe", strobe));
+    }
     for (index, (key, wire)) in wires.iter().enumerate() {
-        if wires[..index].iter().any(|(_, other)| other.name == wire.name) {
-            return Err(checker.value(key, &wire.name, "which another key of [board.lines] has already"));
+        if let Some((other, _)) = wires[..index].iter().find(|(_, other)| other.name == wire.name) {
+            let expected = if other == key {
+                "which stands there twice"
+            } else {
+                "which another key of [board.lines] has already"
+            };
+            return Err(checker.value(key, &wire.name, expected));
         }
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::{Config, Hardware};
+    use super::*;
+
+    const BOARD: &str = include_str!("../../config/board.example.toml");
+
+    /// The shipped file with these lines in its section, and with recipes in place of slots.
+    fn parse(lines: &str, recipes: bool) -> Result<Config, ConfigError> {
+        let mut text = BOARD.replace("slots = \"/var/lib/draem-edge/slots\"\n", "");
+        text = text.replace("\n[board.lines]\n", &format!("\n[board.lines]\n{lines}\n"));
+        if recipes {
+            text = text.replace("\n[line]\n", "\n[recipes]\ndir = \"recipes\"\n\n[line]\n");
+        }
+        Config::parse(&text, "board.toml", Path::new("base"))
+    }
+
+    #[test]
+    fn inputs_that_choose_a_product_are_understood() {
+        assert_eq!(parse("", true).unwrap().greatest_selected(), None);
+        let strobe = "select_strobe = { line = \"GPIO12\", active_low = true, bias = \"pull-up\" }";
+        let config = parse(&format!("select = [\"GPIO8\", \"gpiochip1:4\", \"GPIO7\"]\n{strobe}"), true).unwrap();
+        assert_eq!(config.greatest_selected(), Some(7));
+        assert!(config.table().contains(&("select inputs", "say products 0 to 7".to_owned())));
+        let Hardware::Board(board) = config.hardware() else { panic!("a board") };
+        let Select { code, strobe } = board.lines().select.as_ref().unwrap();
+        let names: Vec<&str> = code.iter().map(|wire| wire.name.as_str()).collect();
+        assert_eq!((names.as_slice(), strobe.active_low), (&["GPIO8", "gpiochip1:4", "GPIO7"][..], true));
+        let all: Vec<String> = (0..MOST_SELECT).map(|line| format!("\"gpiochip1:{line}\"")).collect();
+        let config = parse(&format!("select = [{}]\nselect_strobe = \"GPIO12\"", all.join(", ")), true).unwrap();
+        assert_eq!(config.greatest_selected(), Some(16_383));
+    }
+
+    #[test]
+    fn inputs_that_cannot_choose_are_named_with_what_would_be_right() {
+        let many: Vec<String> = (0..=MOST_SELECT).map(|line| format!("\"gpiochip1:{line}\"")).collect();
+        let many = format!("select = [{}]\nselect_strobe = \"GPIO12\"", many.join(", "));
+        for (lines, recipes, expected) in [
+            (
+                "select = [\"GPIO8\"]",
+                true,
+                "board.lines.select = \"GPIO8\", which says no product without board.lines.select_strobe",
+            ),
+            ("select_strobe = \"GPIO8\"", true, "board.lines.select_strobe = \"GPIO8\", a strobe is of no use without"),
+            (
+                "select = [\"GPIO8\"]\nselect_strobe = \"GPIO7\"",
+                false,
+                "board.lines.select = \"GPIO8\", without [recipes]",
+            ),
+            ("select = [\"GPIO8\", \"GPIO8\"]\nselect_strobe = \"GPIO7\"", true, "\"GPIO8\", which stands there twice"),
+            (
+                "select = [\"GPIO8\"]\nselect_strobe = \"GPIO8\"",
+                true,
+                "board.lines.select_strobe = \"GPIO8\", which another key",
+            ),
+            (
+                "select = [\"GPIO17\"]\nselect_strobe = \"GPIO8\"",
+                true,
+                "board.lines.select = \"GPIO17\", which another key",
+            ),
+            (
+                "select = [\"GPIO8\", \"\"]\nselect_strobe = \"GPIO7\"",
+                true,
+                "board.lines.select = \"\", the name of a line",
+            ),
+            (many.as_str(), true, "14 lines at most"),
+        ] {
+            let message = parse(lines, recipes).expect_err(lines).to_string();
+            assert!(message.starts_with("board.toml: board.lines.select") && message.contains(expected), "{message}");
+        }
+    }
 }

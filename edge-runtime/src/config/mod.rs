@@ -24,7 +24,7 @@ pub use board::{Belt, Board, BoardCamera, Exposure};
 pub use check::{Config, Hardware};
 pub use display::{DisplaySettings, Ssd1306Settings, St7789Settings};
 pub use error::ConfigError;
-pub use lines::{Bias, Lines, Wire};
+pub use lines::{Bias, Lines, MOST_SELECT, Select, Wire};
 pub use recipe::{MOST_RECIPES, OWN, Recipe, is_name as is_recipe_name};
 pub use simulation::{Latency, Simulation};
 

@@ -266,6 +266,11 @@ pub struct Lines {
     pub bin_full: Option<Wire>,
     /// The reset button; on while it is pressed.
     pub reset: Option<Wire>,
+    /// Inputs that say the number of a product in binary, the lowest bit first; 14 at most. With `[recipes]` and `select_strobe` alone.
+    #[serde(default)]
+    pub select: Vec<Wire>,
+    /// Goes on when `select` says the product that is wanted, and off again: each for a tenth of a second at least.
+    pub select_strobe: Option<Wire>,
     /// The gate: on diverts. To be wired so that it diverts when nobody drives the line.
     pub reject: Wire,
     /// The permit: the belt may run while on. To be wired so that the belt stops when nobody drives the line.
@@ -345,6 +350,31 @@ pub struct Sim {
     /// The light over the virtual camera, another one from a part on.
     #[serde(default)]
     pub light: SimLight,
+    /// Inputs at which a product is chosen, on a line in real time with `[recipes]` alone; without it, there are none.
+    pub select: Option<SimSelect>,
+}
+
+/// Inputs at which a product is chosen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimSelect {
+    /// How many lines say the number, 1 to 14.
+    pub lines: u8,
+    /// What is chosen and when, one after the other.
+    #[serde(default)]
+    pub press: Vec<SimPress>,
+}
+
+/// A product that is chosen.
+#[derive(Debug, Clone, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct SimPress {
+    /// From the start of the line. At 0 the strobe is on already when the station starts.
+    pub at_ms: f64,
+    /// The number that the lines say.
+    pub code: u16,
+    /// How long the strobe is on.
+    pub held_ms: f64,
 }
 
 /// The light over the virtual camera, another one from a part on.

@@ -9,11 +9,16 @@ use shared::units::{Micros, Travel};
 use super::check::{THREAD_MARGIN, milliseconds, time_to_judge};
 use super::checker::Checker;
 use super::error::ConfigError;
-use super::raw::Sim;
+use super::lines::{MOST_SELECT, greatest};
+use super::raw::{Sim, SimSelect};
 use crate::hw::sim::belt::Motion;
+use crate::hw::sim::select::{Press, Presses};
 use crate::hw::sim::world::{Light, Plan};
 use crate::hw::wrap::faulty::Rates;
 use crate::hw::wrap::lines::Stalls;
+
+/// Milliseconds of a day: later than that nobody waits for something to be pressed.
+const A_DAY_MS: f64 = 86_400_000.0;
 
 /// How long the virtual board takes to judge a part.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -39,6 +44,7 @@ pub struct Simulation {
     latency: Latency,
     faults: Rates,
     stalls: Stalls,
+    select: Option<Presses>,
 }
 
 impl Simulation {
@@ -47,6 +53,7 @@ impl Simulation {
         sim: &Sim,
         layout: &Layout,
         frame_timeout: Micros,
+        recipes: bool,
     ) -> Result<Self, ConfigError> {
         let stalls = sim.faults.encoder_stalls_per_minute;
         let simulation = Self {
@@ -62,6 +69,7 @@ impl Simulation {
                 per_minute: checker.range("sim.faults.encoder_stalls_per_minute", stalls, 0.0, 60.0)?,
                 length: checker.millis("sim.faults.encoder_stall_ms", sim.faults.encoder_stall_ms, 0.0)?,
             },
+            select: sim.select.as_ref().map(|select| presses(checker, select, recipes)).transpose()?,
         };
         simulation.possible(checker, layout, frame_timeout)?;
         Ok(simulation)
@@ -96,6 +104,12 @@ impl Simulation {
     #[must_use]
     pub fn stalls(&self) -> Stalls {
         self.stalls
+    }
+
+    /// What is pressed at the inputs where a product is chosen, where there are any. A shift in virtual time has one product.
+    #[must_use]
+    pub fn select(&self) -> Option<&Presses> {
+        self.select.as_ref()
     }
 
     /// What is legal one by one and cannot work together.
@@ -203,6 +217,25 @@ fn plan(checker: &Checker<'_>, sim: &Sim, layout: &Layout) -> Result<Plan, Confi
     })
 }
 
+fn presses(checker: &Checker<'_>, raw: &SimSelect, recipes: bool) -> Result<Presses, ConfigError> {
+    let lines = checker.range("sim.select.lines", f64::from(raw.lines), 1.0, MOST_SELECT as f64)? as u8;
+    if !recipes {
+        let expected = "without [recipes] there is no product to choose";
+        return Err(checker.value("sim.select.lines", &lines.to_string(), expected));
+    }
+    let most = greatest(usize::from(lines));
+    let (mut presses, mut rests_at) = (Vec::new(), 0.0);
+    for press in &raw.press {
+        let at = checker.range("sim.select.press.at_ms", press.at_ms, 0.0, A_DAY_MS)?;
+        checker.least("sim.select.press.at_ms", at, "the strobe is on for the one before still", rests_at)?;
+        let held = checker.millis("sim.select.press.held_ms", press.held_ms, 1.0)?;
+        rests_at = at + held.as_millis_f64();
+        let code = checker.range("sim.select.press.code", f64::from(press.code), 0.0, f64::from(most))? as u16;
+        presses.push(Press { at: Micros((at * 1e3) as u64), code, held });
+    }
+    Ok(Presses { lines, presses })
+}
+
 fn latency(checker: &Checker<'_>, sim: &Sim) -> Result<Latency, ConfigError> {
     let inference = &sim.inference;
     let mean = checker.millis("sim.inference.mean_ms", inference.mean_ms, 0.0)?;
@@ -213,4 +246,50 @@ fn latency(checker: &Checker<'_>, sim: &Sim) -> Result<Latency, ConfigError> {
         spike_rate: checker.share("sim.inference.spike_rate", inference.spike_rate)?,
         spike: checker.millis("sim.inference.spike_ms", inference.spike_ms, 0.0)?,
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    use super::super::Config;
+
+    const SIM: &str = include_str!("../../config/sim.toml");
+
+    fn parse(select: &str, recipes: bool) -> Result<Config, String> {
+        let mut text = format!("{SIM}\n[sim.select]\n{select}\n");
+        if recipes {
+            text = text.replace("\n[line]\n", "\n[recipes]\ndir = \"recipes\"\n\n[line]\n");
+        }
+        Config::parse(&text, "sim.toml", Path::new("base")).map_err(|error| error.to_string())
+    }
+
+    #[test]
+    fn what_is_pressed_is_checked_as_what_is_wired() {
+        let press = |at: f64, code: u16, held: f64| format!("{{ at_ms = {at:?}, code = {code}, held_ms = {held:?} }}");
+        let config = parse(&format!("lines = 3\npress = [{}, {}]", press(0.0, 7, 100.0), press(100.0, 1, 80.0)), true);
+        assert_eq!(config.unwrap().greatest_selected(), Some(7));
+        for (select, recipes, expected) in [
+            ("lines = 3".to_owned(), false, "sim.select.lines = \"3\", without [recipes]"),
+            ("lines = 15".to_owned(), true, "sim.select.lines = 15, permitted is 1 to 14"),
+            (
+                format!("lines = 3\npress = [{}]", press(0.0, 8, 80.0)),
+                true,
+                "sim.select.press.code = 8, permitted is 0 to 7",
+            ),
+            (
+                format!("lines = 3\npress = [{}]", press(0.0, 1, 0.0)),
+                true,
+                "sim.select.press.held_ms = 0, permitted is 1",
+            ),
+            (
+                format!("lines = 3\npress = [{}, {}]", press(50.0, 1, 80.0), press(129.0, 1, 80.0)),
+                true,
+                "sim.select.press.at_ms = 129.0: the strobe is on for the one before still; at least 130.0",
+            ),
+        ] {
+            let said = parse(&select, recipes).unwrap_err();
+            assert!(said.starts_with("sim.toml: ") && said.contains(expected), "{said}");
+        }
+    }
 }

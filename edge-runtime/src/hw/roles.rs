@@ -196,6 +196,30 @@ pub trait LineInput: Send {
     fn next(&mut self, until: Micros) -> Result<Option<Signal>, HwFault>;
 }
 
+/// What the inputs say at which a product is chosen.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Selection {
+    /// The number that the code's lines say now.
+    pub code: u16,
+    /// Whether the strobe is on now.
+    pub strobe: bool,
+    /// Whether a line of the code has moved since the last look, even if it is back where it was.
+    pub code_moved: bool,
+    /// Whether the strobe has, likewise.
+    pub strobe_moved: bool,
+}
+
+/// Gives what the inputs say at which a product is chosen, as it is: bounces included.
+///
+/// It has a thread of its own, which nothing waits for. Dropping it releases the lines.
+pub trait SelectInput: Send {
+    /// Waits until a line moves, until `until` at most; gives how all of them are then.
+    ///
+    /// # Errors
+    /// [`HwFault::Lines`] when they cannot be read.
+    fn look(&mut self, until: Micros) -> Result<Selection, HwFault>;
+}
+
 /// The station's outputs beside the gate, each of which may be left unwired.
 ///
 /// # Safe state

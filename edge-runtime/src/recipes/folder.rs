@@ -54,12 +54,14 @@ pub enum RecipesError {
         other: String,
     },
     /// No recipe has this number.
-    #[error("{}: no recipe has number {number}", folder.display())]
+    #[error("{}: no recipe has number {number}; there are {known}", folder.display())]
     Unknown {
         /// The folder.
         folder: PathBuf,
         /// The number.
         number: u16,
+        /// Those that there are, for people.
+        known: String,
     },
     /// Too many files.
     #[error("{}: {got} recipes, permitted are {MOST_RECIPES}", folder.display())]
@@ -183,9 +185,13 @@ impl Recipes {
     /// # Errors
     /// [`RecipesError`].
     pub fn numbered(&self, number: u16, config: &Config) -> Result<Recipe, RecipesError> {
-        let mut sound = self.all(config)?.into_iter().filter_map(|(_, recipe)| recipe.ok());
-        let unknown = || RecipesError::Unknown { folder: self.folder.clone(), number };
-        sound.find(|recipe| recipe.number == number).ok_or_else(unknown)
+        let mut sound: Vec<Recipe> = self.all(config)?.into_iter().filter_map(|(_, recipe)| recipe.ok()).collect();
+        if let Some(at) = sound.iter().position(|recipe| recipe.number == number) {
+            return Ok(sound.swap_remove(at));
+        }
+        sound.sort_by_key(|recipe| recipe.number);
+        let known = sound.iter().map(|recipe| recipe.number.to_string()).collect::<Vec<_>>().join(", ");
+        Err(RecipesError::Unknown { folder: self.folder.clone(), number, known })
     }
 
     /// What a kill has left. A file that cannot be removed only takes room.
@@ -238,7 +244,8 @@ mod tests {
         assert!(all[4].1.as_ref().unwrap_err().to_string().ends_with("number = 2, which again has already"));
         assert_eq!(recipes.numbered(1, &config).unwrap().name, "caps");
         assert_eq!(recipes.numbered(0, &config).unwrap().config.bundle(), config.bundle());
-        assert!(matches!(recipes.numbered(3, &config), Err(RecipesError::Unknown { number: 3, .. })));
+        let unknown = recipes.numbered(3, &config).unwrap_err().to_string();
+        assert!(unknown.ends_with("no recipe has number 3; there are 0, 1, 2"), "{unknown}");
         for more in 0..MOST_RECIPES {
             write(&folder, &format!("more-{more}.toml"), 100);
         }

@@ -18,7 +18,7 @@ use super::station::Station;
 
 /// A station with recipes: `strict`, whose bundle finds every part bad; `wrong`, whose bundle computes something else than its trainer
 /// did; `absent`, whose bundle is not there.
-fn station() -> (Station, [String; 2]) {
+pub fn station() -> (Station, [String; 2]) {
     let station = Station::with_recipes();
     let strict = resealed(&key(1), |manifest| {
         manifest.product = "strict caps".try_into().unwrap();
@@ -42,7 +42,7 @@ fn station() -> (Station, [String; 2]) {
 }
 
 /// Hears until the products stand like this.
-fn until(plant: &mut Plant, what: &str, there: impl Fn(&Products) -> bool) -> Products {
+pub fn until(plant: &mut Plant, what: &str, there: impl Fn(&Products) -> bool) -> Products {
     loop {
         match plant.next().unwrap_or_else(|| panic!("{what}: the station has ended")) {
             ToPlant::Products(products) if there(&products) => return *products,

@@ -12,4 +12,5 @@ mod plant;
 mod seal;
 mod station;
 mod upload;
+mod wired;
 mod workers;

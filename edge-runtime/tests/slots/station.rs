@@ -81,6 +81,12 @@ impl Station {
         self.command(name).args(["--config", "station.toml"]).args(arguments).output().unwrap()
     }
 
+    /// Writes something behind what the configuration says.
+    pub fn append(&self, text: &str) {
+        let before = std::fs::read_to_string(self.path("station.toml")).unwrap();
+        std::fs::write(self.path("station.toml"), before + text).unwrap();
+    }
+
     /// Writes a bundle and installs it. Gives exit code and standard error.
     pub fn install(&self, bytes: &[u8], arguments: &[&str]) -> (i32, String) {
         std::fs::write(self.path("new.draem"), bytes).unwrap();

@@ -10,7 +10,7 @@ use sha2::{Digest as _, Sha256};
 use subtle::ConstantTimeEq as _;
 use thiserror::Error;
 
-use super::settings::Secret;
+use crate::secret::Secret;
 
 /// Bytes of a command at most.
 pub const MOST_BYTES: usize = 1024;

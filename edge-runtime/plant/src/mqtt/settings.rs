@@ -2,9 +2,6 @@
 //!
 //! Takes the section and the folder that its paths are relative to; reads the files with secrets, and connects to nothing.
 
-use std::fmt;
-use std::io::Read as _;
-use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -13,15 +10,10 @@ use thiserror::Error;
 
 use super::tls::{self, Tls};
 use super::topics::{MOST_LEVEL_BYTES, Topics, is_level};
-
-/// Bytes of a secret's file at most.
-const MOST_SECRET_BYTES: u64 = 1024;
+use crate::secret::{LEAST_SENT, Secret, SecretError};
 
 /// Bytes of a private key's file at most: the longest RSA keys have some twelve thousand.
 const MOST_KEY_BYTES: u64 = 64 * 1024;
-
-/// Characters of a command's secret at the least: nobody guesses it over a network.
-const LEAST_SECRET: usize = 16;
 
 /// Parts that may wait, at the most: more than any store keeps.
 const MOST_QUEUE: u64 = 1_000_000_000;
@@ -99,25 +91,13 @@ pub enum SettingsError {
         /// What for.
         why: &'static str,
     },
-    /// A file with a secret cannot be read.
-    #[error("mqtt.{key}: {path}: {source}")]
-    Read {
+    /// A file with a secret cannot be used.
+    #[error("mqtt.{key}: {source}")]
+    Secret {
         /// Which key.
         key: &'static str,
-        /// The file.
-        path: String,
-        /// What the system said.
-        source: std::io::Error,
-    },
-    /// Others can read it.
-    #[error("mqtt.{key}: {path} has mode {mode:03o}: only its owner may read it, so chmod 600")]
-    Open {
-        /// Which key.
-        key: &'static str,
-        /// The file.
-        path: String,
-        /// Its rights.
-        mode: u32,
+        /// Why.
+        source: SecretError,
     },
     /// It holds nothing that TLS can use.
     #[error("mqtt.{key}: {path}: {reason}")]
@@ -129,40 +109,6 @@ pub enum SettingsError {
         /// What is wrong.
         reason: String,
     },
-    /// It holds no secret.
-    #[error("mqtt.{key}: {path}: {expected}")]
-    Secret {
-        /// Which key.
-        key: &'static str,
-        /// The file.
-        path: String,
-        /// What would be right.
-        expected: String,
-    },
-}
-
-/// What is never printed.
-#[derive(Clone, PartialEq, Eq)]
-pub struct Secret(String);
-
-impl Secret {
-    /// Keeps a text.
-    #[must_use]
-    pub fn new(text: &str) -> Self {
-        Self(text.to_owned())
-    }
-
-    /// The text.
-    #[must_use]
-    pub fn expose(&self) -> &str {
-        &self.0
-    }
-}
-
-impl fmt::Debug for Secret {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("***")
-    }
 }
 
 /// The section, checked.
@@ -232,22 +178,25 @@ impl Settings {
         if !is_level(&client_id) {
             return value("client_id", &client_id, &level);
         }
+        let secret = |key, file: &Path, least| {
+            Secret::first_line(&base.join(file), least).map_err(|source| SettingsError::Secret { key, source })
+        };
         let login = match (raw.user, raw.password_file) {
-            (Some(user), Some(file)) => Some((user, secret("password_file", &base.join(file), 1)?)),
+            (Some(user), Some(file)) => Some((user, secret("password_file", &file, 1)?)),
             (None, None) => None,
             (Some(_), None) => {
                 return Err(SettingsError::Missing { key: "password_file", why: "a user needs a password" });
             }
             (None, Some(_)) => return Err(SettingsError::Missing { key: "user", why: "a password is somebody's" }),
         };
-        let command_secret =
-            raw.command_secret_file.map(|file| secret("command_secret_file", &base.join(file), LEAST_SECRET));
+        let command_secret = raw.command_secret_file.map(|file| secret("command_secret_file", &file, LEAST_SENT));
         let tls = match (raw.tls_ca_file, raw.tls_certificate_file, raw.tls_key_file) {
             (None, None, None) => None,
             (Some(ca), None, None) => Some(Tls::load(&raw.host, &base.join(ca), None)?),
             (Some(ca), Some(certificate), Some(key)) => {
                 let (certificate, key) = (base.join(certificate), base.join(key));
-                let private = private(tls::KEY, &key, MOST_KEY_BYTES)?;
+                let private = Secret::whole(&key, MOST_KEY_BYTES);
+                let private = private.map_err(|source| SettingsError::Secret { key: tls::KEY, source })?;
                 Some(Tls::load(&raw.host, &base.join(ca), Some((&certificate, &key, private)))?)
             }
             (None, ..) => {
@@ -286,38 +235,6 @@ impl Settings {
         let tls = if self.tls.is_some() { "TLS" } else { "not encrypted" };
         format!("{host}:{port} {login}, {tls}, {base}/, {queue} parts may wait, {commands}")
     }
-}
-
-/// The text of a file that only its owner can read, less than `most` bytes.
-fn private(key: &'static str, path: &Path, most: u64) -> Result<Secret, SettingsError> {
-    let shown = path.display().to_string();
-    let failed = |source| SettingsError::Read { key, path: shown.clone(), source };
-    let file = std::fs::File::open(path).map_err(failed)?;
-    let about = file.metadata().map_err(failed)?;
-    if about.mode() & 0o077 != 0 {
-        return Err(SettingsError::Open { key, path: shown, mode: about.mode() & 0o777 });
-    }
-    let mut text = String::new();
-    file.take(most).read_to_string(&mut text).map_err(failed)?;
-    if text.len() as u64 == most {
-        return Err(SettingsError::Secret {
-            key,
-            path: shown,
-            expected: format!("less than {most} bytes are expected"),
-        });
-    }
-    Ok(Secret(text))
-}
-
-/// Its first line, of so many characters at the least.
-fn secret(key: &'static str, path: &Path, least: usize) -> Result<Secret, SettingsError> {
-    let text = private(key, path, MOST_SECRET_BYTES)?;
-    let line = text.expose().lines().next().unwrap_or_default();
-    if line.chars().count() < least {
-        let expected = format!("its first line must have {least} characters or more");
-        return Err(SettingsError::Secret { key, path: path.display().to_string(), expected });
-    }
-    Ok(Secret::new(line))
 }
 
 #[cfg(test)]

@@ -15,8 +15,9 @@ use tokio_rustls::rustls::pki_types::pem::PemObject as _;
 use tokio_rustls::rustls::pki_types::{PrivateKeyDer, ServerName};
 use tokio_rustls::rustls::{ClientConfig, RootCertStore};
 
-use super::settings::{Secret, SettingsError};
+use super::settings::SettingsError;
 use crate::pem::certificates;
+use crate::secret::Secret;
 
 /// Keys of the configuration.
 pub const CA: &str = "tls_ca_file";

@@ -19,7 +19,9 @@ use super::layout::{self, Place};
 use super::routes::Needs;
 use super::serve::Shared;
 use crate::config::Look;
+use crate::roles::sessions::same;
 use crate::roles::{Role, Visitor};
+use crate::secret::Secret;
 use crate::words::Word;
 
 /// Name of the cookie.
@@ -47,6 +49,12 @@ fn token(headers: &HeaderMap) -> Option<&str> {
     pairs.find(|(name, _)| *name == COOKIE).map(|(_, token)| token)
 }
 
+/// Whether a request carries this as its bearer token.
+fn bears(headers: &HeaderMap, token: &Secret) -> bool {
+    let said = headers.get(header::AUTHORIZATION).and_then(|said| said.to_str().ok()?.split_once(' '));
+    said.is_some_and(|(scheme, said)| scheme.eq_ignore_ascii_case("bearer") && same(said.trim(), token.expose()))
+}
+
 /// Leaves a [`Visitor`] with the request.
 pub async fn identify(State(shared): State<Arc<Shared>>, mut request: Request, next: Next) -> Response {
     let visitor = shared.access.visitor(token(request.headers()));
@@ -57,8 +65,8 @@ pub async fn identify(State(shared): State<Arc<Shared>>, mut request: Request, n
 /// The role without which there is no answer.
 pub fn needed(needs: Needs, look: Look) -> Option<Role> {
     match (needs, look) {
-        (Needs::Nothing, _) | (Needs::Look, Look::Anyone) => None,
-        (Needs::Look, Look::Operator) => Some(Role::Operator),
+        (Needs::Nothing, _) | (Needs::Look | Needs::Figures, Look::Anyone) => None,
+        (Needs::Look | Needs::Figures, Look::Operator) => Some(Role::Operator),
         (Needs::Role(role) | Needs::Upload(role), _) => Some(role),
     }
 }
@@ -67,7 +75,9 @@ pub fn needed(needs: Needs, look: Look) -> Option<Role> {
 pub async fn admit(State((shared, needs)): State<(Arc<Shared>, Needs)>, request: Request, next: Next) -> Response {
     let visitor = request.extensions().get::<Visitor>().cloned().unwrap_or_default();
     let needed = needed(needs, shared.look);
-    if visitor.role < needed {
+    let by_token =
+        needs == Needs::Figures && shared.metrics_token.as_ref().is_some_and(|token| bears(request.headers(), token));
+    if visitor.role < needed && !by_token {
         let (status, word) = match visitor.role {
             None => (StatusCode::UNAUTHORIZED, Word::SignInFirst),
             Some(_) => (StatusCode::FORBIDDEN, Word::NotAllowed),
@@ -127,6 +137,23 @@ mod tests {
         assert_eq!(token(&headers), Some("t0ken"));
         assert_eq!(cookie(Some("t"), true), "session=t; Path=/; HttpOnly; SameSite=Strict; Secure");
         assert_eq!(cookie(None, false), "session=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
+    }
+
+    #[test]
+    fn a_token_is_borne_as_it_is_and_no_other_way() {
+        let token = Secret::new("a token of figures");
+        let bears = |said: &str| {
+            let mut headers = HeaderMap::new();
+            headers.insert(header::AUTHORIZATION, said.parse().unwrap());
+            super::bears(&headers, &token)
+        };
+        assert!(bears("Bearer a token of figures") && bears("bearer  a token of figures"));
+        for wrong in
+            ["Bearer a token of figure", "Bearer ", "Bearer", "", "Basic a token of figures", "a token of figures"]
+        {
+            assert!(!bears(wrong), "{wrong}");
+        }
+        assert!(!super::bears(&HeaderMap::new(), &token));
     }
 
     #[test]

@@ -5,8 +5,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::State;
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use shared::limits::{CAMERA_QUEUE, PICTURE_QUEUE, RECORD_QUEUE, SHOT_QUEUE};
@@ -14,11 +14,10 @@ use shared::units::Micros;
 
 use super::chart::Chart;
 use super::layout::{self, Place, milliseconds, number, time};
-use super::live::Choice;
+use super::reader::Reader;
 use super::serve::Shared;
 use crate::line::{Line, SILENT};
 use crate::log::chain::hex;
-use crate::roles::Visitor;
 use crate::wire::histogram::{BOUNDS, FIRE_ERROR_US, Histogram, LATENCY_US, Quantile};
 use crate::wire::{Greeting, Standing};
 use crate::words::{Language, Word};
@@ -47,13 +46,7 @@ struct Row {
 }
 
 /// `GET /health`: times to judge, fire errors, heat, room, queues and threads of the station, each with its limit.
-pub async fn page(
-    State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-    Query(choice): Query<Choice>,
-) -> Response {
-    let (language, cookie) = layout::chosen(choice.language.as_deref(), &headers, shared.language);
+pub async fn page(State(shared): State<Arc<Shared>>, Reader { visitor, language, cookie }: Reader) -> Response {
     // Not to be held while the layout looks at the line too.
     let line = shared.station.line().clone();
     let (status, found) = match (&line.greeting, line.now()) {

@@ -1,7 +1,8 @@
 //! What every page has: head, navigation, language, and how times and numbers are written.
 
+use axum::http::header::HeaderName;
 use axum::http::{HeaderMap, header};
-use axum::response::{AppendHeaders, Html, IntoResponseParts};
+use axum::response::{AppendHeaders, Html};
 use maud::{DOCTYPE, Markup, html};
 use shared::wall::WallTime;
 
@@ -49,8 +50,11 @@ pub fn cookie(language: Language) -> String {
     format!("{COOKIE}={}; Path=/; Max-Age=31536000; SameSite=Strict; HttpOnly", language.code())
 }
 
+/// A cookie, as an answer takes it along.
+pub type Remembered = AppendHeaders<[(HeaderName, String); 1]>;
+
 /// The language of a reader who may choose one with a page's address, and the cookie that remembers it.
-pub fn chosen(wish: Option<&str>, headers: &HeaderMap, usual: Language) -> (Language, impl IntoResponseParts + use<>) {
+pub fn chosen(wish: Option<&str>, headers: &HeaderMap, usual: Language) -> (Language, Option<Remembered>) {
     let chosen = wish.and_then(Language::of);
     let cookie = chosen.map(|language| AppendHeaders([(header::SET_COOKIE, cookie(language))]));
     (chosen.unwrap_or_else(|| language(headers, usual)), cookie)

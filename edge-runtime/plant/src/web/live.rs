@@ -5,19 +5,18 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Query, State};
+use axum::extract::State;
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
-use serde::Deserialize;
 use shared::verdict::Verdict;
 
 use super::layout::{self, Place, milliseconds, number};
 use super::products;
+use super::reader::Reader;
 use super::serve::Shared;
 use crate::line::{Line, Shown};
 use crate::press::{PressError, press};
-use crate::roles::Visitor;
 use crate::words::{Language, Word, remedy};
 
 /// Draws a region.
@@ -35,21 +34,8 @@ pub const REGIONS: [(&str, Draw); 8] = [
     ("products", products::region),
 ];
 
-/// What may be asked for.
-#[derive(Debug, Deserialize)]
-pub struct Choice {
-    /// The code of a language.
-    pub language: Option<String>,
-}
-
 /// `GET /`: *Live*, the newest part, the line, alarms and counters.
-pub async fn page(
-    State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-    Query(choice): Query<Choice>,
-) -> Response {
-    let (language, cookie) = layout::chosen(choice.language.as_deref(), &headers, shared.language);
+pub async fn page(State(shared): State<Arc<Shared>>, Reader { visitor, language, cookie }: Reader) -> Response {
     let say = |word: Word| word.to(language);
     // Not to be held while the layout looks at the line too.
     let line = shared.station.line().clone();
@@ -85,10 +71,9 @@ pub async fn page(
 /// `POST /acknowledge`: the reset button is pressed. 202 when the line is told, 409 while an earlier one is on its way, 503 when nobody hears it.
 pub async fn acknowledge(
     State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
+    Reader { visitor, language, .. }: Reader,
     headers: HeaderMap,
 ) -> Response {
-    let language = layout::language(&headers, shared.language);
     let pressed = press(&shared.station, &shared.journal, &visitor.name, visitor.role_name()).await;
     let (status, word) = match pressed {
         Ok(true) => (StatusCode::ACCEPTED, Word::Acknowledged),

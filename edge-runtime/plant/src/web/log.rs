@@ -2,18 +2,18 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{self, Place};
+use super::reader::Reader;
 use super::serve::Shared;
 use crate::log::check::Found;
 use crate::log::journal::JournalError;
 use crate::log::{Chain, Entry};
-use crate::roles::Visitor;
 use crate::words::{Language, Word};
 
 /// Entries of one page.
@@ -22,18 +22,15 @@ const PAGE: usize = 100;
 /// What may be asked for.
 #[derive(Debug, Deserialize)]
 pub struct Wish {
-    language: Option<String>,
     before: Option<String>,
 }
 
 /// `GET /log`: what was changed, and whether the log is as it was written.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
+    Reader { visitor, language, cookie }: Reader,
     Query(wish): Query<Wish>,
 ) -> Response {
-    let (language, cookie) = layout::chosen(wish.language.as_deref(), &headers, shared.language);
     // Whatever is no number counts as not asked for.
     let before = wish.before.and_then(|before| before.parse().ok());
     let (status, found) = match drawn(&shared, language, before).await {

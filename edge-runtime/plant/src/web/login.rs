@@ -3,7 +3,7 @@
 use std::net::IpAddr;
 use std::sync::Arc;
 
-use axum::extract::{Extension, Form, Query, State};
+use axum::extract::{Extension, Form, State};
 use axum::http::{HeaderMap, StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
@@ -11,7 +11,7 @@ use serde::Deserialize;
 
 use super::admit;
 use super::layout::{self, Place};
-use super::live::Choice;
+use super::reader::Reader;
 use super::serve::Shared;
 use crate::roles::Visitor;
 use crate::roles::access::RefusedError;
@@ -29,13 +29,7 @@ pub struct Filled {
 }
 
 /// `GET /login`: signing in.
-pub async fn page(
-    State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-    Query(choice): Query<Choice>,
-) -> Response {
-    let (language, cookie) = layout::chosen(choice.language.as_deref(), &headers, shared.language);
+pub async fn page(State(shared): State<Arc<Shared>>, Reader { visitor, language, cookie }: Reader) -> Response {
     let form = form(&shared, language, "", None);
     (cookie, layout::page(&shared, &visitor, language, Place::Login, form)).into_response()
 }

@@ -6,14 +6,17 @@
 use std::fmt::Write as _;
 use std::sync::Arc;
 
-use axum::extract::State;
+use axum::extract::{Extension, State};
 use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use shared::verdict::FAILURES;
 
+use super::admit;
+use super::routes::Needs;
 use super::serve::Shared;
 use crate::line::{Line, Shown};
 use crate::log::Chain;
+use crate::roles::Visitor;
 use crate::wire::Histogram;
 use crate::wire::histogram::{BOUNDS, FIRE_ERROR_US, LATENCY_US, SCORE_MILLIONTHS};
 
@@ -30,9 +33,16 @@ pub fn page(line: &Line, log: Option<&Chain>, refused: u64) -> String {
 }
 
 /// `GET /healthz`: 200 while a station is connected and says how it stands. A line that an alarm has stopped is well in this sense: that
-/// is a matter for people, and restarting programs does not help.
-pub async fn healthz(State(shared): State<Arc<Shared>>) -> Response {
+/// is a matter for people, and restarting programs does not help. Whatever watches services is answered too where only who is signed in may
+/// look, and is told no more than that.
+pub async fn healthz(State(shared): State<Arc<Shared>>, Extension(visitor): Extension<Visitor>) -> Response {
     let line = shared.station.line();
+    if visitor.role < admit::needed(Needs::Look, shared.look) {
+        return match line.shown() {
+            Shown::Unknown => (StatusCode::SERVICE_UNAVAILABLE, "not well\n").into_response(),
+            _ => "well\n".into_response(),
+        };
+    }
     match line.shown() {
         Shown::Unknown => {
             let why = line.trouble.as_deref().unwrap_or("not connected yet");

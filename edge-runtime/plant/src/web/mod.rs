@@ -10,6 +10,7 @@
 //! | `login` | signing in and out |
 //! | `tls` | TLS from files |
 //! | `layout` | what every page has |
+//! | `reader` | who reads a page, and in which language |
 //! | `live` | the page *Live*, in regions that change one by one |
 //! | `events` | the regions that have changed, as server-sent events |
 //! | `rejects` | the gallery of rejected parts, and the page of one |
@@ -40,6 +41,7 @@ mod marks;
 pub mod metrics;
 mod pictures;
 mod products;
+mod reader;
 pub(crate) mod records;
 mod rejects;
 pub mod routes;

@@ -4,14 +4,15 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Form, Query, State};
-use axum::http::{HeaderMap, StatusCode, header};
+use axum::extract::{Form, State};
+use axum::http::{StatusCode, header};
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
 
 use super::layout::{self, Place, number, time};
-use super::live::{self, Choice};
+use super::live;
+use super::reader::Reader;
 use super::serve::Shared;
 use super::upload;
 use crate::line::Line;
@@ -24,13 +25,7 @@ use crate::words::{Language, Word};
 const SHORT: usize = 12;
 
 /// `GET /products`: the station's recipes, which one is inspected, and how far a change is.
-pub async fn page(
-    State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
-    Query(choice): Query<Choice>,
-) -> Response {
-    let (language, cookie) = layout::chosen(choice.language.as_deref(), &headers, shared.language);
+pub async fn page(State(shared): State<Arc<Shared>>, Reader { visitor, language, cookie }: Reader) -> Response {
     let say = |word: Word| word.to(language);
     let line = shared.station.line().clone();
     let main = html! {
@@ -144,11 +139,9 @@ pub struct Filled {
 /// recipe has, 503 when nobody hears it.
 pub async fn change(
     State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
+    Reader { visitor, language, .. }: Reader,
     Form(filled): Form<Filled>,
 ) -> Response {
-    let language = layout::language(&headers, shared.language);
     let wanted = select(&shared.station, &shared.journal, &visitor.name, visitor.role_name(), filled.product).await;
     tracing::warn!(product = filled.product, who = visitor.name, ?wanted, "another product is wanted from the page");
     let (status, word) = match wanted {
@@ -188,7 +181,7 @@ mod tests {
     fn every_recipe_is_shown_as_text_with_what_is_wrong_and_how_far_a_change_is() {
         let broken = Product { name: "broken".to_owned(), number: None, bundle: Err("<b>why</b>".to_owned()) };
         let list = vec![product("own", 0, "caps"), product("rings", 7, "<i>rings</i>"), broken];
-        let mut products = Products { list, running: 7, change: Change::Preparing(0), refused: None, arriving: None };
+        let mut products = Products { list, running: 7, change: Change::Preparing(0), ..Products::default() };
         let mut line = Line { connected: true, products: Some(products.clone()), ..Line::default() };
         let page = region(&line, Language::German).into_string();
         for expected in ["&lt;i&gt;rings", "&lt;b&gt;why", "0,2500 (200 ", "2026-05-28", "abababababab<", "0 · own"] {

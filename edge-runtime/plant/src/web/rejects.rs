@@ -5,8 +5,8 @@
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
-use axum::extract::{Extension, Path, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Path, Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -15,13 +15,13 @@ use shared::verdict::FAILURES;
 use shared::wall::WallTime;
 
 use super::layout::{self, Place, milliseconds, number, time};
+use super::reader::Reader;
 use super::records::RecordsError;
 use super::serve::Shared;
 use super::{marks, threshold};
 use crate::clock;
 use crate::log::chain::hex;
 use crate::marks::{Mark, MarksError};
-use crate::roles::Visitor;
 use crate::store::{Entry, Filter, Key, PAGE};
 use crate::words::{Language, Word, remedy};
 
@@ -66,7 +66,6 @@ const BAD: &str = "BAD";
 /// What may be asked for. Whatever is nothing that can be asked for counts as not asked for.
 #[derive(Debug, Default, Deserialize)]
 pub struct Wish {
-    language: Option<String>,
     reason: Option<String>,
     hours: Option<String>,
     before: Option<String>,
@@ -92,11 +91,9 @@ impl Wish {
 /// `GET /rejects`: rejected parts by reason and time.
 pub async fn gallery(
     State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
+    Reader { visitor, language, cookie }: Reader,
     Query(wish): Query<Wish>,
 ) -> Response {
-    let (language, cookie) = layout::chosen(wish.language.as_deref(), &headers, shared.language);
     let hours = wish.hours();
     let filter = Filter { code: wish.code().map(str::to_owned), since: since(hours), before: wish.before() };
     let marks = shared.marks.clone();
@@ -193,11 +190,9 @@ fn cards(language: Language, wish: &Wish, entries: &[Entry], marked: &BTreeMap<(
 /// `GET /parts/{run}/{part}`: one part, with its picture and times. 404 where there is no record of it.
 pub async fn part(
     State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
+    Reader { visitor, language, .. }: Reader,
     Path((run, number)): Path<(i64, u32)>,
 ) -> Response {
-    let language = layout::language(&headers, shared.language);
     let marks = shared.marks.clone();
     let found = shared.records.ask(move |reader| {
         let Some(entry) = reader.part(run, number)? else { return Ok(None) };
@@ -281,7 +276,6 @@ mod tests {
             reason: Some(reason.to_owned()),
             hours: Some(hours.to_owned()),
             before: Some(before.to_owned()),
-            ..Wish::default()
         };
         let good = wish("NO_FRAME", "24", "-5.2.7");
         let key = Key { wall_us: -5, run: 2, part: 7 };

@@ -15,10 +15,12 @@ use crate::roles::Role;
 /// Who may have an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Needs {
-    /// Everybody: what is needed to sign in.
+    /// Everybody: what is needed to sign in, and what says nothing but whether all is well.
     Nothing,
     /// Those who may look, as the configuration says.
     Look,
+    /// The same, and who has the token for figures: a program, which does not sign in.
+    Figures,
     /// This role, or one that may do more.
     Role(Role),
     /// The same for what is too long to be taken in before it is answered: the answer sees to it itself that it is meant.
@@ -58,8 +60,8 @@ pub static ROUTES: [Route; 23] = [
     row(Method::POST, "/products", Needs::Role(Role::Operator), || post(products::change)),
     row(Method::GET, "/products/upload", Needs::Role(Role::Engineer), || get(upload::page)),
     row(Method::POST, "/products/upload", Needs::Upload(Role::Engineer), || post(upload::take).layer(upload::limit())),
-    row(Method::GET, "/metrics", Needs::Look, || get(metrics::metrics)),
-    row(Method::GET, "/healthz", Needs::Look, || get(metrics::healthz)),
+    row(Method::GET, "/metrics", Needs::Figures, || get(metrics::metrics)),
+    row(Method::GET, "/healthz", Needs::Nothing, || get(metrics::healthz)),
     row(Method::GET, "/log", Needs::Role(Role::Engineer), || get(log::page)),
     row(Method::GET, "/login", Needs::Nothing, || get(login::page)),
     row(Method::POST, "/login", Needs::Nothing, || post(login::sign_in)),

@@ -18,18 +18,19 @@ use hyper_util::service::TowerToHyperService;
 use tokio::net::TcpListener;
 use tokio::sync::Semaphore;
 use tokio::time::{sleep, timeout};
-use tokio_rustls::TlsAcceptor;
 
 use super::connections::Connections;
 use super::guard::{self, Names};
 use super::login::Peer;
 use super::records::Records;
+use super::tls::Renewing;
 use super::{admit, layout, routes};
 use crate::config::{Config, Look};
 use crate::link::Station;
 use crate::log::Journal;
 use crate::marks::Marks;
 use crate::roles::{Access, Visitor};
+use crate::secret::Secret;
 use crate::words::{Language, Word};
 
 /// A request's head has to be there this soon after the connection, or after the answer before: nobody can hold all connections by asking for
@@ -57,6 +58,8 @@ pub struct Shared {
     pub access: Access,
     /// Who may look.
     pub look: Look,
+    /// What opens the figures to who sends it, where they are not open.
+    pub metrics_token: Option<Secret>,
     /// Under which names is answered.
     pub names: Names,
     /// Whether TLS is spoken.
@@ -97,6 +100,7 @@ impl Shared {
             marks,
             access,
             look,
+            metrics_token: config.metrics_token().cloned(),
             names,
             tls,
             language,
@@ -106,10 +110,13 @@ impl Shared {
 }
 
 /// Serves for as long as it is waited for.
-pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Served) {
+pub async fn serve(listener: TcpListener, tls: Option<Renewing>, served: Served) {
     let shared = Arc::new(Shared::new(served));
     tokio::spawn(shared.records.clone().watch_pictures());
     tokio::spawn(shared.access.clone().watch());
+    if let Some(tls) = &tls {
+        tokio::spawn(tls.clone().watch());
+    }
     let router = routes::router(&shared)
         .fallback(nothing)
         .layer(from_fn_with_state(Arc::clone(&shared), admit::identify))
@@ -128,7 +135,7 @@ pub async fn serve(listener: TcpListener, tls: Option<TlsAcceptor>, served: Serv
         };
         // Where there is no place, it is closed at once.
         let Some(place) = connections.enter(peer.ip().to_canonical()).map(Arc::new) else { continue };
-        let (service, asking, tls) = (service.clone(), Arc::clone(&place), tls.clone());
+        let (service, asking, tls) = (service.clone(), Arc::clone(&place), tls.as_ref().map(Renewing::now));
         let service = service_fn(move |mut request: Request<Incoming>| {
             asking.asked();
             request.extensions_mut().insert(Peer(peer.ip().to_canonical()));

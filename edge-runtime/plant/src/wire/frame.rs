@@ -131,7 +131,7 @@ mod tests {
     use shared::limits::MAX_GOOD_SCORES;
 
     use crate::wire::{Alarm, Arriving, Basis, Bundle, Change, Greeting, MOST_PIECE, NotSet, NotTaken, Part, Product};
-    use crate::wire::{Products, Refusal, Standing, State, Step, ToPlant, ToStation};
+    use crate::wire::{Products, Refusal, Standing, State, Step, ToPlant, ToStation, Wired};
 
     fn words() -> Vec<ToPlant> {
         let score = |value| Score::new(value).unwrap();
@@ -184,8 +184,9 @@ mod tests {
         let refused = Some(Refusal { number: 1, why: "w".repeat(400) });
         let arriving = Some(Arriving { recipe: "n".repeat(40), percent: 100 });
         // As many as a station may have, and the longest words.
-        let products =
-            Products { list: vec![product; 33], running: 9_999, change: Change::Preparing(9_999), refused, arriving };
+        let wired = Some(Wired { count: u32::MAX, product: u16::MAX, before: 9_999, taken: true });
+        let (list, change) = (vec![product; 33], Change::Preparing(9_999));
+        let products = Products { list, running: 9_999, change, refused, arriving, wired };
         let basis =
             Basis { may_be_set: true, good_scores: vec![score(0.5); 3], good_parts: vec![0, 1, 1], ..Basis::default() };
         vec![

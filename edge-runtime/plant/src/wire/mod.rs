@@ -21,4 +21,4 @@ pub use frame::{Decoder, MOST_BYTES, PREFACE, WireError, encode};
 pub use histogram::Histogram;
 pub use upload::{Arriving, MOST_PIECE, NotTaken, Offer, Step, Uploaded};
 pub use words::{Ages, Alarm, Counters, Drops, Greeting, Part, Queues, Readings, Standing, State, ToPlant, ToStation};
-pub use words::{Basis, Bundle, Change, NotSet, Product, Products, Refusal};
+pub use words::{Basis, Bundle, Change, NotSet, Product, Products, Refusal, Wired};

@@ -139,6 +139,21 @@ pub struct Products {
     pub refused: Option<Refusal>,
     /// The bundle that is on its way, where one is.
     pub arriving: Option<Arriving>,
+    /// What was chosen last at the station's own inputs, if anything was since its start.
+    pub wired: Option<Wired>,
+}
+
+/// A product that was chosen at the station's own inputs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Wired {
+    /// How often something was chosen there since the station's start, from 1.
+    pub count: u32,
+    /// The recipe that was wanted; there need be none with this number.
+    pub product: u16,
+    /// The recipe that was inspected with then.
+    pub before: u16,
+    /// Whether it was heard; otherwise an earlier change was under way.
+    pub taken: bool,
 }
 
 impl Products {

@@ -25,12 +25,13 @@ use crate::health::readings::{ReadingsThread, Roots};
 use crate::hmi::screen::Status;
 use crate::hw::board::display::{self, PanelThread};
 use crate::hw::clock::{KernelClock, Monotonic, WallClock};
+use crate::hw::roles::SelectInput;
 use crate::recipes::Recipes;
 use crate::station::attendant::{Display, Keeper, NoDisplay};
 use crate::station::bundles::{self, Link, WithBundles};
 use crate::station::line::Ended;
 use crate::station::plant::{Feed, Wishes};
-use crate::station::recipes::{self, Exchange, Keeping, WithRecipes};
+use crate::station::recipes::{self, Exchange, Keeping, WithRecipes, selector};
 use crate::store::{EndReason, RunId, RunStart, Store};
 
 /// The virtual line in real time.
@@ -99,7 +100,12 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
     let keeper = Keeper::new(clock.now(), display, readings, line.config.readings(), trigger, plant);
     std::thread::scope(|scope| {
         let (link, thread) = line.config.slots().and_then(|folder| look_after(folder, line, scope)).unzip();
-        let products = line.recipe.and_then(|(recipe, base)| change_products(recipe, base, line, exchange, scope));
+        let select = parts.select.take();
+        let products =
+            line.recipe.and_then(|(recipe, base)| change_products(recipe, base, line, Arc::clone(&exchange), scope));
+        if let Some(select) = select.filter(|_| products.is_some()) {
+            hear_inputs(select, exchange, clock, scope);
+        }
         let mut keeper = WithBundles::new(WithRecipes::new(keeper, products), link);
         let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
         let well = ended.result.is_ok();
@@ -139,6 +145,10 @@ fn tell(
 /// The slots, and the thread that looks after them; it ends with the bundle that was in charge last.
 type Bundles<'scope> = (Slots, ScopedJoinHandle<'scope, Running>);
 
+/// Stack of the threads that make a bundle ready. Reading, testing and loading one needs more than the 2 MiB of a usual thread where the program was built without
+/// optimising it; the main thread, which does the same at the start, has as much as this.
+const STACK: usize = 8 << 20;
+
 /// Starts the bundles' thread. A line does without it rather than not run.
 fn look_after<'scope>(
     folder: &Path,
@@ -149,7 +159,8 @@ fn look_after<'scope>(
     let make_ready = |path: &Path| line.maker.for_a_running_line(path);
     let keeping = bundles::Keeping::new(slots.clone(), factory, line.running, make_ready);
     let (link, work) = bundles::link(line.bad);
-    match std::thread::Builder::new().name("bundles".to_owned()).spawn_scoped(scope, move || keeping.work(&work)) {
+    let thread = std::thread::Builder::new().name("bundles".to_owned()).stack_size(STACK);
+    match thread.spawn_scoped(scope, move || keeping.work(&work)) {
         Ok(thread) => Some((link, (slots, thread))),
         Err(error) => {
             tracing::error!(%error, "no thread for the bundles: none is changed before the next start");
@@ -171,12 +182,26 @@ fn change_products<'scope>(
     book.sweep();
     let running = (recipe.number, line.bundle.sha256());
     let (keeping, link) = Keeping::new(Shelf::new(book, base, line.maker), running, exchange);
-    match std::thread::Builder::new().name("products".to_owned()).spawn_scoped(scope, move || keeping.work()) {
+    let thread = std::thread::Builder::new().name("products".to_owned()).stack_size(STACK);
+    match thread.spawn_scoped(scope, move || keeping.work()) {
         Ok(_) => Some(link),
         Err(error) => {
             tracing::error!(%error, "no thread to change products: the one of the start goes on");
             None
         }
+    }
+}
+
+/// Starts the thread that hears the inputs at which a product is chosen. A line does without it rather than not run.
+fn hear_inputs<'scope>(
+    select: Box<dyn SelectInput>,
+    exchange: Arc<Exchange>,
+    clock: SharedClock,
+    scope: &'scope Scope<'scope, '_>,
+) {
+    let hear = move || selector::hear(select, &exchange, &*clock);
+    if let Err(error) = std::thread::Builder::new().name("select".to_owned()).spawn_scoped(scope, hear) {
+        tracing::error!(%error, "no thread for the inputs at which a product is chosen: nothing is chosen there");
     }
 }
 

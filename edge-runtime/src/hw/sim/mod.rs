@@ -3,7 +3,7 @@
 //! [`product`] draws a part ([`paint`] its light, [`defect`] what is wrong with it), [`camera`] takes its picture,
 //! [`belt`] says where the belt is at which time, [`plan`] what a shift is made of, [`world`] which part is where, [`io`]
 //! holds trigger, encoder and gate ([`sensors`] gives every step and edge, [`live`] in real time), [`panel`] the
-//! display; [`gate_bench`] is a gate to be tested without a belt. Nothing here reads a clock; a shift runs in virtual time and is the
+//! display; [`gate_bench`] is a gate to be tested without a belt, [`select`] inputs at which products are chosen. Nothing here reads a clock; a shift runs in virtual time and is the
 //! same every time it is run with the same seed.
 
 pub mod belt;
@@ -16,6 +16,7 @@ pub mod paint;
 pub mod panel;
 pub mod plan;
 pub mod product;
+pub mod select;
 pub mod sensors;
 pub mod world;
 

@@ -6,7 +6,7 @@
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use edge_plant::wire::{Arriving, Change, NotTaken, Product, Products, Refusal, Step};
+use edge_plant::wire::{Arriving, Change, NotTaken, Product, Products, Refusal, Step, Wired};
 
 use super::intake::{Intake, Reply};
 
@@ -59,7 +59,21 @@ impl Exchange {
 
     /// Somebody wants the recipe with this number. Gives whether it is heard.
     pub fn select(&self, number: u16) -> bool {
+        self.wish(&mut self.inner(), number)
+    }
+
+    /// The same, by somebody at the station's own inputs, of which nobody else would know.
+    pub fn select_wired(&self, number: u16) -> bool {
         let mut inner = self.inner();
+        let (before, last) = (inner.products.running, inner.products.wired);
+        let taken = self.wish(&mut inner, number);
+        let count = last.map_or(0, |wired| wired.count).wrapping_add(1);
+        inner.products.wired = Some(Wired { count, product: number, before, taken });
+        inner.version += 1;
+        taken
+    }
+
+    fn wish(&self, inner: &mut Inner, number: u16) -> bool {
         if !inner.open || inner.products.change != Change::Rest {
             return false;
         }
@@ -136,6 +150,12 @@ impl Exchange {
     pub fn end(&self) {
         self.inner().ending = true;
         self.changed.notify_all();
+    }
+
+    /// Whether [`Exchange::end`] was called.
+    #[must_use]
+    pub fn is_ending(&self) -> bool {
+        self.inner().ending
     }
 
     /// Waits for something to do, for a time at most.
@@ -232,6 +252,10 @@ mod tests {
             [exchange.task(Duration::ZERO), exchange.task(Duration::ZERO)],
             [Task::Change(4), Task::Upload(begin())]
         );
+        exchange.rest();
+        assert!(exchange.select_wired(6) && !exchange.select_wired(7), "one is under way");
+        let wired = exchange.products(0).unwrap().1.wired;
+        assert_eq!(wired, Some(Wired { count: 2, product: 7, before: 1, taken: false }));
         exchange.close("it died");
         let no_recipes = Some(Reply::Ended(Box::new(Err(NotTaken::NoRecipes))));
         assert_eq!(

@@ -4,8 +4,8 @@
 
 use std::sync::Arc;
 
-use axum::extract::{Extension, Form, Query, State};
-use axum::http::{HeaderMap, StatusCode};
+use axum::extract::{Form, Query, State};
+use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use maud::{Markup, html};
 use serde::Deserialize;
@@ -19,6 +19,7 @@ use crate::roles::{Role, Visitor};
 use crate::setting::{MOST_REASON, SetError, Wanted, set};
 use crate::web::chart::{Chart, Mark};
 use crate::web::layout::{self, Place, number};
+use crate::web::reader::Reader;
 use crate::web::rejects;
 use crate::web::serve::Shared;
 use crate::wire::{Basis, NotSet};
@@ -37,11 +38,9 @@ struct Looked<'a> {
 /// `GET /threshold`: scores of the held-out good parts and of the line's, and what another threshold promises and would have done.
 pub async fn page(
     State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
+    Reader { visitor, language, cookie }: Reader,
     Query(wish): Query<Wish>,
 ) -> Response {
-    let (language, cookie) = layout::chosen(wish.language.as_deref(), &headers, shared.language);
     let say = |word: Word| word.to(language);
     // Not to be held while the store is asked.
     let known = {
@@ -327,11 +326,9 @@ impl Filled {
 /// it, 503 when nobody hears it or it cannot be kept.
 pub async fn change(
     State(shared): State<Arc<Shared>>,
-    Extension(visitor): Extension<Visitor>,
-    headers: HeaderMap,
+    Reader { visitor, language, .. }: Reader,
     Form(filled): Form<Filled>,
 ) -> Response {
-    let language = layout::language(&headers, shared.language);
     let (status, word) = match filled.wanted() {
         Err(word) => (StatusCode::UNPROCESSABLE_ENTITY, word),
         Ok(wanted) => {

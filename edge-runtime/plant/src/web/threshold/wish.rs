@@ -12,8 +12,6 @@ use crate::wire::Basis;
 /// What may be asked for. An empty text asks for nothing.
 #[derive(Debug, Default, Deserialize)]
 pub struct Wish {
-    /// The code of a language.
-    pub language: Option<String>,
     /// Hours back; anything else is all.
     pub hours: Option<String>,
     /// Good parts that may be rejected, in per cent.
