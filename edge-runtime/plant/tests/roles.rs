@@ -17,6 +17,7 @@ use edge_plant::log::read;
 use edge_plant::roles::Role;
 use edge_plant::web::routes::{Needs, ROUTES};
 use edge_plant::wire::{self, Alarm, Basis, Decoder, Greeting, NotSet, PREFACE, Standing, State, ToPlant, ToStation};
+use edge_plant::wire::{Product, Products, Wired};
 use shared::units::{Micros, Score};
 use tokio_rustls::rustls::crypto::ring;
 use tokio_rustls::rustls::pki_types::pem::PemObject as _;
@@ -305,6 +306,38 @@ fn what_is_pressed_is_in_the_log_and_an_edit_of_it_is_found() {
     let edited = verify(&[]);
     assert_eq!(edited.status.code(), Some(3));
     assert!(text(&edited).contains("line 1: does not fit its own hash"), "{}", text(&edited));
+}
+
+#[test]
+fn what_is_chosen_at_the_stations_own_inputs_is_in_the_log() {
+    let folder = tempfile::tempdir().unwrap();
+    configure(folder.path(), HERE, ROLES);
+    let listener = UnixListener::bind(folder.path().join("plant.sock")).unwrap();
+    let plant = Plant::serve(folder.path());
+    let mut station = Station::accept(&listener);
+    let product = |number, name: &str| Product {
+        name: name.to_owned(),
+        number: Some(number),
+        bundle: Err("it is not there".to_owned()),
+    };
+    let mut say = |wired| {
+        let list = vec![product(0, "own"), product(7, "rings")];
+        let mut out = Vec::new();
+        let products = Products { list, wired, ..Products::default() };
+        wire::encode(&ToPlant::Products(Box::new(products)), &mut out).unwrap();
+        station.stream.write_all(&out).unwrap();
+    };
+    let chosen = |count, product| Some(Wired { count, product, before: 0, taken: true });
+    say(chosen(4, 7));
+    plant.until("/products", "rings");
+    say(chosen(5, 7));
+    plant.until("/metrics", "draem_log_entries 1");
+    say(chosen(6, 3));
+    plant.until("/metrics", "draem_log_entries 2");
+    let entries = read::newest(&folder.path().join("state/log"), None, 9).unwrap().into_iter().map(Result::unwrap);
+    let said: Vec<_> = entries.map(|entry| [entry.who, entry.role, entry.what, entry.before, entry.after]).collect();
+    let entry = |after| ["wired input", "station", "changeover", "0 own (-)", after].map(str::to_owned);
+    assert_eq!(said, [entry("3 (no recipe)"), entry("7 rings (-)")], "the newest first, and none of what was before");
 }
 
 /// What each address answers, once somebody is let in; there is no station, and the form is none.
