@@ -16,11 +16,26 @@ programs() {
   station=$(realpath "$1") plant=$(realpath "$2")
 }
 
-free_port() { python3 -c 'import socket; s = socket.socket(); s.bind(("127.0.0.1", 0)); print(s.getsockname()[1])'; }
+# Two that are free, and not the same: both are held until both are known.
+free_ports() {
+  python3 -c 'import socket
+held = [socket.create_server(("127.0.0.1", 0)) for _ in range(2)]
+print(*(one.getsockname()[1] for one in held))'
+}
+
+# first PROCESS puts the gate's thread before all others, as board.realtime does on a board.
+first() {
+  local thread
+  for thread in "/proc/$1/task"/*; do
+    [ "$(cat "$thread/comm")" != gate ] || chrt --fifo --pid 50 "$(basename "$thread")" 2>/dev/null ||
+      say "the gate's thread gets no priority of its own here: its times are those of a program among others"
+  done
+}
 
 # line KEY=VALUE... starts both, with keys of sim.toml exchanged, and waits until ten parts have left. Sets work, page and modbus.
 line() {
-  work=$(mktemp -d) page=$(free_port) modbus=$(free_port)
+  work=$(mktemp -d)
+  read -r page modbus < <(free_ports)
   trap 'kill $(jobs -p) 2>/dev/null || true; wait; rm -rf "$work"' EXIT
   local exchange=(-e "s|\.\./\.\./models|$root/models|" -e "s|\.\./\.\./target/audit|$work/audit|") pair parts=0
   for pair in parts=1000000 "$@"; do exchange+=(-e "s/^${pair%%=*} = .*/${pair%%=*} = ${pair#*=}/"); done
@@ -30,12 +45,14 @@ line() {
   } >"$work/station.toml"
   printf '[station]\nsocket = "%s/plant.sock"\n[web]\nlisten = "127.0.0.1:%s"\n[modbus]\nlisten = "127.0.0.1:%s"\n[roles]\nfolder = "%s/roles"\n' \
     "$work" "$page" "$modbus" "$work" >"$work/plant.toml"
-  "$plant" serve --config "$work/plant.toml" >"$work/plant.log" 2>&1 &
+  # As edge-plant.service has it.
+  nice -n 10 "$plant" serve --config "$work/plant.toml" >"$work/plant.log" 2>&1 &
   "$station" run --config "$work/station.toml" --real-time >"$work/station.log" 2>&1 &
+  local process=$!
   for _ in $(seq 300); do
     curl --silent --fail "http://127.0.0.1:$page/metrics" >"$work/metrics" || true
     parts=$(sed -n 's/^draem_parts_total //p' "$work/metrics")
-    [ "${parts:-0}" -lt 10 ] || return 0
+    [ "${parts:-0}" -lt 10 ] || { first "$process"; return 0; }
     sleep 0.3
   done
   say "no line came to run"

@@ -9,6 +9,7 @@ import sqlite3
 import sys
 import threading
 import time
+import urllib.error
 import urllib.request
 
 VIEWERS, REJECTS = 20, 10_000
@@ -53,8 +54,13 @@ def walk(stop, seen):
     while not stop.is_set():
         page = urllib.request.urlopen(address + path, timeout=30).read().decode()
         for picture in re.findall(r'src="(/pictures/[^"]+)"', page):
-            urllib.request.urlopen(address + picture, timeout=30).read()
             seen.append(picture)
+            try:
+                urllib.request.urlopen(address + picture, timeout=30).read()
+            except urllib.error.HTTPError as error:
+                # The oldest make room for new ones meanwhile.
+                if error.code != 404:
+                    raise
             if stop.is_set():
                 return
         older = re.search(r'href="(/rejects\?[^"]*before=[^"]+)"', page)
@@ -76,7 +82,7 @@ def turn(viewers):
         thread.join(timeout=30)
     if viewers:
         assert heard and seen, "nobody saw anything"
-        print(f"  {viewers} viewers heard {sum(heard)} bytes and saw {len(seen)} pictures")
+        print(f"  {viewers} viewers heard {sum(heard)} bytes and asked for {len(seen)} pictures")
     return begun, ended
 
 

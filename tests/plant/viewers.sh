@@ -9,4 +9,5 @@ source "$(dirname "${BASH_SOURCE[0]}")/line.sh"
 programs "$@"
 # Nine parts a second, every second one of which is pushed off the belt.
 line speed_mm_s=900.0 gate_rise_ms=5.0 gate_distance_mm=800.0 stops_per_minute=0.0 mean_ms=20.0 jitter_ms=5.0 defect_rate=0.5
-python3 tests/plant/viewers.py "http://127.0.0.1:$page" "$work/audit/records.db" "$(pgrep -f "^$plant serve --config $work/")" "${TURN:-60}"
+# Who looks has a machine of their own; here they get what is left of this one.
+nice -n 19 python3 tests/plant/viewers.py "http://127.0.0.1:$page" "$work/audit/records.db" "$(pgrep -f "^$plant serve --config $work/")" "${TURN:-60}"
