@@ -36,6 +36,12 @@ def until(what, holds):
         time.sleep(0.002)
 
 
+def counters():
+    """How many parts have left, passed, were judged bad; and the heartbeat."""
+    words = answered(client.read_input_registers(0, count=16)).registers
+    return [words[at] << 16 | words[at + 1] for at in (9, 11, 13)], words[1]
+
+
 answered(client.write_coils(0, [False, True, False]))
 assert answered(client.read_coils(0, count=3)).bits[:3] == [False, False, False]
 first = answered(client.read_input_registers(0, count=16)).registers
@@ -55,9 +61,10 @@ while len(results) < parts:
     answered(client.write_coil(ACKNOWLEDGE, True))
     until("Results Valid off", lambda: not bits()[VALID])
     answered(client.write_coil(ACKNOWLEDGE, False))
-last = answered(client.read_input_registers(0, count=16)).registers
-assert last[1] != first[1], "the heartbeat stood still"
-parts_left, passed, bad = (last[at] << 16 | last[at + 1] for at in (9, 11, 13))
-assert parts_left >= parts and passed + bad <= parts_left, last
+# Counters are told some times a second, results at once.
+until("a count of all parts", lambda: counters()[0][0] >= parts)
+(parts_left, passed, bad), heartbeat = counters()
+assert heartbeat != first[1], "the heartbeat stood still"
+assert passed + bad <= parts_left, (parts_left, passed, bad)
 client.close()
 json.dump(results, sys.stdout)
