@@ -9,6 +9,6 @@ pub mod settings;
 pub mod slots;
 mod trust;
 
-pub use open::{OpenBundle, OpenError};
+pub use open::{Identity, OpenBundle, OpenError};
 pub use parity::{ParityError, ParityReport};
 pub use trust::{TrustError, TrustedKey, TrustedKeys};

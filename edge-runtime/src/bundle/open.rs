@@ -27,6 +27,25 @@ pub struct OpenBundle {
     parity: Range<usize>,
 }
 
+/// What a line goes on needing of a bundle once its model is loaded: all but the bytes, which need not lie in memory twice.
+#[derive(Clone, Debug)]
+pub struct Identity {
+    manifest: Manifest,
+    sha256: [u8; 32],
+}
+
+impl Identity {
+    /// The checked manifest.
+    pub const fn manifest(&self) -> &Manifest {
+        &self.manifest
+    }
+
+    /// SHA-256 of the whole file, signature included.
+    pub const fn sha256(&self) -> [u8; 32] {
+        self.sha256
+    }
+}
+
 /// Why a bundle is refused.
 #[derive(Debug, ThisError)]
 pub enum OpenError {
@@ -161,6 +180,12 @@ impl OpenBundle {
     #[must_use]
     pub fn sha256(&self) -> [u8; 32] {
         Sha256::digest(&self.bytes).into()
+    }
+
+    /// What is kept of it by a line that has loaded its model.
+    #[must_use]
+    pub fn identity(&self) -> Identity {
+        Identity { manifest: self.manifest.clone(), sha256: self.sha256() }
     }
 
     /// Who signed it.

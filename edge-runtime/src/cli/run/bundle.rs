@@ -10,7 +10,7 @@ use edge_plant::wire::Basis;
 use crate::app::Model;
 use crate::bundle::settings::Settings;
 use crate::bundle::slots::{AtStart, Place, Running, Slots, State};
-use crate::bundle::{OpenBundle, ParityReport, TrustedKeys, parity};
+use crate::bundle::{Identity, OpenBundle, ParityReport, TrustedKeys, parity};
 use crate::cli::exit::Exit;
 use crate::cli::judging::{judge, measured, pictures};
 use crate::cli::model_option::ModelOption;
@@ -44,7 +44,7 @@ pub(in crate::cli) struct Maker<'a> {
 
 /// A bundle that judges from the start.
 pub(super) struct Chosen {
-    pub bundle: OpenBundle,
+    pub bundle: Identity,
     pub model: Model,
     pub running: Running,
     /// Whether a bundle was given up, now or earlier.
@@ -105,7 +105,7 @@ impl<'a> Maker<'a> {
     }
 
     /// For a line that does not run yet. On a board it says how long each step takes.
-    fn for_a_start(&self, path: &Path) -> Result<(OpenBundle, Model), Unfit> {
+    fn for_a_start(&self, path: &Path) -> Result<(Identity, Model), Unfit> {
         let bundle = self.open(path)?;
         let mut inspectors = vec![self.tested(&bundle)?];
         for _ in 1..self.workers {
@@ -122,7 +122,7 @@ impl<'a> Maker<'a> {
             eprintln!("threshold            {set}, as it was set on this station; without that {own}");
         }
         let model = Model { inspectors, product: manifest.product().to_owned(), threshold: manifest.threshold() };
-        Ok((bundle, model))
+        Ok((bundle.identity(), model))
     }
 
     /// For a line that runs. The self-test leaves the processor to those that judge; what is loaded then and judges itself must not
@@ -148,13 +148,13 @@ impl<'a> Maker<'a> {
             }
             let manifest = bundle.manifest();
             let (product, threshold) = (manifest.product().to_owned(), manifest.threshold());
-            Ok(Ready { sha256: bundle.sha256(), product, threshold, basis: self.basis(&bundle), inspectors })
+            Ok(Ready { sha256: bundle.sha256(), product, threshold, basis: self.basis(&bundle.identity()), inspectors })
         };
         ready().map_err(|unfit: Unfit| unfit.words)
     }
 
     /// What another threshold would be chosen from.
-    pub fn basis(&self, bundle: &OpenBundle) -> Basis {
+    pub fn basis(&self, bundle: &Identity) -> Basis {
         basis(bundle, self.setter().settings.is_some())
     }
 

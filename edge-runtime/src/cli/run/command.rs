@@ -12,7 +12,7 @@ use shared::units::Micros;
 use super::bundle::{self, Chosen, Maker, Unfit};
 use super::{live, simulated};
 use crate::blackbox::{Header, Judge, Recorder, Settings};
-use crate::bundle::OpenBundle;
+use crate::bundle::Identity;
 use crate::bundle::slots::Running;
 use crate::cli::exit::Exit;
 use crate::cli::model_option::ModelOption;
@@ -123,7 +123,7 @@ pub(super) struct Opened<'a> {
     pub config: &'a Config,
     /// The recipe of the start and what recipes are written over, where products may be changed.
     pub recipe: Option<(&'a Recipe, &'a Config)>,
-    pub bundle: &'a OpenBundle,
+    pub bundle: &'a Identity,
     /// Makes other bundles ready.
     pub maker: &'a Maker<'a>,
     /// Where the bundle is from.

@@ -9,7 +9,7 @@ use shared::manifest::{Manifest, Precision};
 use shared::units::Score;
 
 use super::slot::{Shared, Wanted};
-use crate::bundle::OpenBundle;
+use crate::bundle::Identity;
 use crate::bundle::settings::Settings;
 
 /// Keeps thresholds.
@@ -47,7 +47,7 @@ impl Setter {
 
 /// What the plant is told of a bundle that is to judge.
 #[must_use]
-pub fn basis(bundle: &OpenBundle, may_be_set: bool) -> Basis {
+pub fn basis(bundle: &Identity, may_be_set: bool) -> Basis {
     let manifest: &Manifest = bundle.manifest();
     Basis {
         bundle_sha256: bundle.sha256(),
