@@ -14,7 +14,7 @@ from collections import Counter
 from pathlib import Path
 from statistics import median
 
-from plan import BROKEN, GEOMETRY, KILL
+from plan import BROKEN, GEOMETRY, KILL, NO_RECIPE
 from png import write_grey
 
 # A record belongs to the part whose edge is this near to its own; edges are hundreds of milliseconds apart.
@@ -149,6 +149,13 @@ def judge_outputs(report, events, scenario):
     report.check(safe, "killed, it diverts and takes the permit away", f"{after[:4]}")
 
 
+def judge_select(report, said):
+    """A product is chosen at the inputs that there is not: heard once, and nothing changes."""
+    heard = [line for line in said.splitlines() if "wired input" in line or "no recipe has number" in line]
+    known = sum(f"no recipe has number {NO_RECIPE};" in line for line in heard)
+    report.check(len(heard) == 2 and known == 1, "hears the inputs at which a product is chosen", "; ".join(heard) or "nothing")
+
+
 def judge_display(report, folder):
     path = folder / "display.pbm"
     if not path.exists():
@@ -175,6 +182,8 @@ def judge(report, folder):
     judge_gate(report, events, parts)
     judge_outputs(report, events, folder.name)
     judge_display(report, folder)
+    if records is not None and folder.name == "line":
+        judge_select(report, (folder / "station.err").read_text())
     note("camera set to", ", ".join((folder / "controls").read_text().splitlines()))
     judge_service(report, said, killed, (folder / "station").read_text().strip())
     for line in (folder / "station.err").read_text().splitlines()[-LAST_WORDS:]:

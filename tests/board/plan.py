@@ -19,6 +19,8 @@ from png import read_rgb
 # As in station.toml. Millimetres, and millimetres a second.
 GEOMETRY = {"speed": 40, "step": 1, "length": 32, "gate": 400, "photogate": 395, "confirm": 450, "look": 12}
 PARTS = 56
+# The number that the line select-2 says.
+NO_RECIPE = 2
 EVERY_DEFECTIVE = 4
 # Scores this many times beyond the nearest one that was judged otherwise are not narrow. The camera's JPEG moves those of sound parts
 # by up to 0.06, and those of defective parts only up.
@@ -88,7 +90,7 @@ class Plan:
 
 
 def shift(plan):
-    """Sound and defective parts, spaced unevenly; twice the edge bounces, once the belt stands."""
+    """Sound and defective parts, spaced unevenly; twice the edge bounces, once the belt stands, once a product is chosen that there is not."""
     chance = random.Random(1)
     defective = {i * EVERY_DEFECTIVE + chance.randrange(EVERY_DEFECTIVE) for i in range(PARTS // EVERY_DEFECTIVE)}
     for i in range(PARTS):
@@ -97,6 +99,9 @@ def shift(plan):
         plan.part(chance.uniform(85, 130), good=i not in defective)
         if i == 20:
             plan.event("stop 2000", after=50)
+        if i == 40:
+            plan.event("press select-2 0 1500", after=50)
+            plan.event("press select-strobe 500 500", after=50)
     return plan.text()
 
 

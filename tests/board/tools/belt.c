@@ -44,12 +44,12 @@
 #define TIMERS 64
 #define CHIP "/sys/kernel/config/gpio-sim/line"
 
-enum { TRIGGER, ENCODER_A, ENCODER_B, PHOTOGATE, CONFIRM, RESET, BIN_FULL, REJECT, RUN_OK, HEARTBEAT, ALARM, LINES };
+enum { TRIGGER, ENCODER_A, ENCODER_B, PHOTOGATE, CONFIRM, RESET, BIN_FULL, SELECT_1, SELECT_2, STROBE, REJECT, RUN_OK, HEARTBEAT, ALARM, LINES };
 /* An output that nobody drives reads as its pull: a gate without a station diverts. */
 static struct { const char *name; int pull, value, fd; } line[LINES] = {
 	{ "trigger", 0, 0, 0 }, { "encoder-a", 0, 0, 0 }, { "encoder-b", 0, 0, 0 }, { "photogate", 0, 0, 0 }, { "confirm", 0, 0, 0 },
-	{ "reset", 0, 0, 0 }, { "bin-full", 0, 0, 0 }, { "reject", 1, 0, 0 }, { "run-ok", 0, 0, 0 }, { "heartbeat", 0, 0, 0 },
-	{ "alarm", 0, 0, 0 },
+	{ "reset", 0, 0, 0 }, { "bin-full", 0, 0, 0 }, { "select-1", 0, 0, 0 }, { "select-2", 0, 0, 0 }, { "select-strobe", 0, 0, 0 },
+	{ "reject", 1, 0, 0 }, { "run-ok", 0, 0, 0 }, { "heartbeat", 0, 0, 0 }, { "alarm", 0, 0, 0 },
 };
 
 static double speed = 40, step = 1, length = 32, gate = 400, photogate = 395, confirm = 450, look = 12;
