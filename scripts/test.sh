@@ -115,6 +115,9 @@ prometheus() { tests/plant/prometheus.sh; }
 # pymodbus takes the results of a thousand parts by the handshake. Builds for release, and asked for by name: scripts/test.sh modbus
 modbus() { tests/plant/modbus.sh; }
 
+# curl asks every address of a live page in every role. Builds for release, and asked for by name: scripts/test.sh routes
+routes() { tests/plant/curl.sh; }
+
 # Whether the gate notices twenty viewers and a gallery of ten thousand rejects. Needs a machine that does nothing else, builds for release, and is
 # asked for by name: scripts/test.sh viewers
 viewers() { tests/plant/viewers.sh; }
