@@ -103,8 +103,10 @@ fn inspect(line: &Opened<'_>, mut parts: Parts, model: Model, display: &mut dyn 
         let select = parts.select.take();
         let products =
             line.recipe.and_then(|(recipe, base)| change_products(recipe, base, line, Arc::clone(&exchange), scope));
-        if let Some(select) = select.filter(|_| products.is_some()) {
-            hear_inputs(select, exchange, clock, scope);
+        match (select, &products) {
+            (Some(select), Some(_)) => hear_inputs(select, exchange, clock, scope),
+            (Some(_), None) => tracing::warn!("no product can be chosen at the inputs: this line runs without recipes"),
+            (None, _) => {}
         }
         let mut keeper = WithBundles::new(WithRecipes::new(keeper, products), link);
         let ended = live::run(line.config, parts, model, store, alarms, &mut keeper, &stop);
