@@ -7,8 +7,7 @@ use std::time::{Duration, Instant};
 /// How long the watch sleeps between two looks.
 const LOOK: Duration = Duration::from_millis(5);
 
-/// Nothing of a line takes as long as this on a machine that has time for it, and what takes less changes no row, even if several things
-/// do: parts follow each other by half a second.
+/// Longer than anything of a line takes on a machine that has time for it. A row was seen to change while nothing took more than 150 ms.
 const HELD_UP: Duration = Duration::from_millis(50);
 
 /// The longest delay of one line that only the machine can have caused.
