@@ -154,10 +154,12 @@ def in_turn(found, rounds, frames):
     return turns
 
 
-def ratios(medians):
+def ratios(times):
+    """Of one time of each contender."""
+
     def of(above, *below):
-        known = [medians[who] for who in below if who in medians]
-        return medians[above] / min(known) if above in medians and known else None
+        known = [times[who] for who in below if who in times]
+        return times[above] / min(known) if above in times and known else None
 
     return {
         "ours / OpenVINO int8": of("ours fused", "openvino int8"),
@@ -204,6 +206,9 @@ def measure(name, programs, bundle, key, args):
         "ours": found["ours fused"].figures,
     }
     figures["ratios"] = ratios(figures["median_ms"])
+    # A machine that other machines are on gets faster and slower by minutes: what is compared within a round is not split by that.
+    rounds = [ratios(dict(zip(turns, times))) for times in zip(*turns.values())]
+    figures["ratios_of_rounds"] = {what: [ratio[what] for ratio in rounds] for what in figures["ratios"]}
     show(figures, len(images))
     return figures
 
@@ -218,8 +223,12 @@ def show(figures, pictures):
     others = figures["others_cores"]
     note = "  NOTE: busy; two threads suffer most" if others > MOST_OTHERS else ""
     print(f"{'cores that others used':<32}{others:>9.2f}{note}\n")
+    print(f"{'ratios':<50}{'medians':>9}{'rounds: median, lowest, highest':>35}")
     for what, ratio in figures["ratios"].items():
-        print(f"{what:<50}" + (f"{ratio:>9.3f}" if ratio else f"{'-':>9}"))
+        if ratio:
+            each = figures["ratios_of_rounds"][what]
+            spread = f"{statistics.median(each):.3f}, {min(each):.3f}, {max(each):.3f}"
+            print(f"{what:<50}{ratio:>9.3f}{spread:>35}")
     print(f"\nlargest difference from our heatmaps of {pictures} pictures, in steps of 1/255")
     for who, difference in figures["differences"].items():
         print(f"{who:<32}{255 * difference:>9.3f}")

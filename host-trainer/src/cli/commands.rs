@@ -28,6 +28,10 @@ impl Cli {
     /// # Errors
     /// What went wrong, in the words that the user sees.
     pub fn run(self) -> anyhow::Result<Exit> {
+        #[cfg(feature = "torch")]
+        if matches!(self.command, Command::TrainAndExport(_) | Command::Bench(_)) {
+            super::memory::keep();
+        }
         match self.command {
             Command::TrainAndExport(args) => train_and_export::run(&args),
             Command::Evaluate(args) => evaluate::run(&args),

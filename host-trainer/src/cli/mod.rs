@@ -8,6 +8,8 @@ pub mod exit;
 pub mod import;
 pub mod inspect;
 pub mod keygen;
+#[cfg(feature = "torch")]
+mod memory;
 pub mod options;
 pub mod outcome;
 #[cfg(feature = "torch")]

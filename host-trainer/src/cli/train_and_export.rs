@@ -28,12 +28,12 @@ pub struct Args {
     /// Widths of the two networks: nano (8, 8), small (16, 16), medium (32, 16), paper (128, 64).
     #[arg(long, default_value = "small")]
     pub preset: Preset,
-    /// Input size in pixels, a multiple of 32. Default: 128, or 256 where the suited recipe wants windows.
+    /// Input size in pixels, a multiple of 32. Default: 128, or 256 for parts that lie anywhere on a plain ground.
     #[arg(long, value_parser = parse_size, value_name = "N|WxH")]
     pub size: Option<(usize, usize)>,
-    /// usual is for parts that lie in one place in steady light. suited looks at the good pictures: whether parts lie anywhere,
-    /// turned any way, on a plain ground, in unsteady light. Not for patterns that repeat, such as a weave.
-    #[arg(long, default_value = "usual", value_name = "usual|suited")]
+    /// suited looks at the good pictures: whether parts lie anywhere on a plain ground, turned any way, and how much the light
+    /// varies. usual is for parts that lie in one place in steady light, whatever the pictures show.
+    #[arg(long, default_value = "suited", value_name = "suited|usual")]
     pub recipe: RecipeChoice,
     /// Optimisation steps.
     #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
@@ -44,7 +44,7 @@ pub struct Args {
     /// auto takes the first GPU if there is one.
     #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
     pub device: DeviceChoice,
-    /// auto takes bfloat16 on a GPU, and on a processor that multiplies it in hardware.
+    /// auto takes bfloat16 on a GPU, and on a processor that multiplies matrices of it (Intel AMX).
     #[arg(long, default_value = "auto", value_name = "auto|f32|bf16")]
     pub precision: PrecisionChoice,
     /// Leave the model in floats out of the bundle, which is then a quarter as large. What was measured on it stays in.

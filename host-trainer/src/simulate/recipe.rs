@@ -72,8 +72,8 @@ impl Default for Recipe {
     }
 }
 
-/// From this [`Survey::looseness`] on, a part may lie anywhere. Measured: parts in a nest 0.01, parts and pieces of a pattern that
-/// lie anywhere 0.6 to 0.98.
+/// From this [`Survey::looseness`] on, a part on a plain ground may lie anywhere. Measured: parts in a nest 0.01, parts that lie
+/// anywhere 0.68. Pieces of a pattern have 0.62 to 0.99 too, but fill the frame.
 const LOOSE: f64 = 0.3;
 /// From this [`Survey::turned`] on, parts lie turned any way. Measured: 0.19 and 0.28 where they do not, 0.97 where they do.
 const TURNED: f64 = 0.7;
@@ -100,10 +100,11 @@ impl Recipe {
     /// The recipe for a product that looks like this in its good pictures.
     ///
     /// Where parts lie anywhere, place in the frame tells nothing, so that windows teach as much as frames do, at twice the
-    /// resolution for the same work. The ground under such parts is the belt: what lies on it is not the part's.
+    /// resolution for the same work. The ground under such parts is the belt: what lies on it is not the part's. Pieces of a
+    /// pattern that fills the frame look loose as well, but are learnt worse from windows, and turned: they keep frames.
     pub fn suited(survey: &Survey) -> Self {
         let usual = Self::default();
-        let loose = survey.looseness >= LOOSE;
+        let loose = survey.looseness >= LOOSE && survey.plain_rim >= PLAIN;
         let turned = loose && survey.turned >= TURNED;
         let light =
             if survey.light < STEADY_LIGHT { 0.0 } else { (LIGHT_DEVIATIONS * survey.light).min(LARGEST_LIGHT) };
@@ -114,7 +115,7 @@ impl Recipe {
             quarter_turns: turned,
             light: light as f32,
             window: loose.then_some(WINDOW_SIDE),
-            part_only: loose && survey.plain_rim >= PLAIN,
+            part_only: loose,
             visible_levels: if loose { WINDOW_VISIBLE_LEVELS } else { usual.visible_levels },
             smallest_pixels: if loose { WINDOW_SMALLEST_PIXELS } else { usual.smallest_pixels },
             ..usual
@@ -175,14 +176,15 @@ mod tests {
 
     #[test]
     fn each_number_moves_its_own_settings() {
-        let loose = Survey { looseness: 0.7, turned: 0.28, light: 0.0, plain_rim: 0.4 };
+        let loose = Survey { looseness: 0.7, turned: 0.28, light: 0.0, plain_rim: 0.98 };
         let usual = Recipe::default();
-        let windows = Recipe { window: Some(128), visible_levels: 16, smallest_pixels: 16, ..usual };
+        let windows = Recipe { window: Some(128), part_only: true, visible_levels: 16, smallest_pixels: 16, ..usual };
         assert_eq!(Recipe::suited(&loose), windows);
-        assert_eq!(Recipe::suited(&loose).for_input((128, 96)), usual);
+        assert_eq!(Recipe::suited(&loose).for_input((128, 96)), Recipe { part_only: true, ..usual });
         let turned = Recipe::suited(&Survey { turned: 0.97, ..loose });
-        assert!(turned.quarter_turns && turned.rotation_degrees == 180.0 && !turned.part_only, "{turned:?}");
-        assert!(Recipe::suited(&Survey { plain_rim: 0.98, ..loose }).part_only);
+        assert!(turned.quarter_turns && turned.rotation_degrees == 180.0, "{turned:?}");
+        let pattern = Survey { turned: 0.97, plain_rim: 0.58, ..loose };
+        assert_eq!(Recipe::suited(&pattern), usual);
         let light = |light: f64| Recipe::suited(&Survey { light, ..Survey::default() }).light;
         assert_eq!((light(0.019), light(0.03), light(0.3)), (0.0, 0.09, 0.12));
     }
