@@ -21,10 +21,10 @@ pub struct RawBlackBox {
     pub files: u32,
 }
 
-/// Long enough to hold what led to an alarm, small enough for a board with a gigabyte.
+/// Long enough to hold what led to an alarm; with the network `small` the station stays below 64 MiB.
 impl Default for RawBlackBox {
     fn default() -> Self {
-        Self { minutes: 2.0, max_mb: 64.0, files: 5 }
+        Self { minutes: 2.0, max_mb: 20.0, files: 5 }
     }
 }
 

@@ -35,9 +35,9 @@ pub struct Args {
     /// varies. usual is for parts that lie in one place in steady light, whatever the pictures show.
     #[arg(long, default_value = "suited", value_name = "suited|usual")]
     pub recipe: RecipeChoice,
-    /// Optimisation steps.
-    #[arg(long, default_value_t = 1500, value_parser = clap::value_parser!(u64).range(1..))]
-    pub steps: u64,
+    /// Optimisation steps. Default: 3500 for nano, 2200 for the others.
+    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: Option<u64>,
     /// Pictures in a step.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=256))]
     pub batch: u64,
@@ -89,6 +89,13 @@ pub struct Args {
     /// Which key signs.
     #[command(flatten)]
     pub key: KeyOption,
+}
+
+impl Args {
+    /// Optimisation steps.
+    pub fn steps(&self) -> u64 {
+        self.steps.unwrap_or_else(|| self.preset.usual_steps())
+    }
 }
 
 /// Where the recipe for samples comes from.

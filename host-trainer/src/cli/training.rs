@@ -60,7 +60,9 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         eprintln!(
             "stopped after {} of {} steps; go on with the same command and --resume, or export what there is with \
              --resume --steps {}",
-            trained.steps_done, args.steps, trained.steps_done
+            trained.steps_done,
+            args.steps(),
+            trained.steps_done
         );
         return Ok(Exit::Stopped);
     }
@@ -150,7 +152,7 @@ fn finish(
 fn config(args: &Args) -> TrainConfig {
     TrainConfig {
         widths: args.preset.widths(),
-        steps: args.steps,
+        steps: args.steps(),
         batch: args.batch as usize,
         seed: args.seed,
         device: args.device,

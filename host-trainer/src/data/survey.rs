@@ -24,6 +24,9 @@ pub struct Survey {
     /// How much the directions of edges differ from picture to picture, as a share of how much they would if each were turned
     /// on its own: near 1 where parts lie turned any way.
     pub turned: f64,
+    /// How much of what the mean picture shows, within the largest circle around its middle, depends on the distance from there
+    /// alone, 0..=1: near 1 for a round part in the middle of the frame.
+    pub roundness: f64,
     /// Standard deviation of the pictures' mean levels, as a share of their mean.
     pub light: f64,
     /// Share of the pixels along the frame's rim that show one colour, 0..=1.
@@ -42,6 +45,7 @@ impl Survey {
         Self {
             looseness: looseness(&reduced, &means),
             turned: turned(&reduced),
+            roundness: roundness(&reduced, &means),
             light: variance(&means).sqrt() / mean(&means),
             plain_rim: plain / pictures.len() as f64,
         }
@@ -116,6 +120,30 @@ fn looseness(fields: &[Field], means: &[f64]) -> f64 {
     }
     // Rounding leaves crumbs where nothing varies.
     if total > 1e-9 * pixels as f64 { (between / total).min(1.0) } else { 0.0 }
+}
+
+/// Variance of the mean picture between rings around its middle, as a share of all of its variance within the circle.
+fn roundness(fields: &[Field], means: &[f64]) -> f64 {
+    let (width, height) = (fields[0].width, fields[0].height);
+    let (middle_x, middle_y) = ((width as f64 - 1.0) / 2.0, (height as f64 - 1.0) / 2.0);
+    let rings = width.min(height) / 2;
+    let mut levels = vec![Vec::new(); rings];
+    for at in 0..width * height {
+        let (x, y) = ((at % width) as f64 - middle_x, (at / width) as f64 - middle_y);
+        let distance = (x * x + y * y).sqrt() as usize;
+        if let Some(ring) = levels.get_mut(distance) {
+            let sum: f64 = fields.iter().zip(means).map(|(field, mean)| field.values[at] / mean).sum();
+            ring.push(sum / fields.len() as f64);
+        }
+    }
+    let all: Vec<f64> = levels.iter().flatten().copied().collect();
+    if all.is_empty() {
+        return 0.0;
+    }
+    let within: f64 = levels.iter().filter(|ring| !ring.is_empty()).map(|ring| variance(ring) * ring.len() as f64).sum();
+    let total = variance(&all) * all.len() as f64;
+    // Rounding leaves crumbs where nothing varies.
+    if total > 1e-9 * all.len() as f64 { (1.0 - within / total).clamp(0.0, 1.0) } else { 0.0 }
 }
 
 /// The pictures' distances to their mean directions, over the same with the mean turned by every other angle.
@@ -194,6 +222,25 @@ mod tests {
         assert!(survey.looseness > 0.5 && survey.turned > 0.8, "{survey:?}");
         let upright = surveyed(anywhere, |_| 30.0, |_| 1.0);
         assert!(upright.looseness > 0.3 && upright.turned < 0.5, "{upright:?}");
+    }
+
+    #[test]
+    fn a_round_part_in_the_middle_is_round_and_no_other() {
+        let survey = |middle: f64, shape: fn(f64, f64) -> bool| {
+            let mut picture = Picture::filled(128, 128, [200; 3]);
+            for (at, pixel) in picture.rgb.as_chunks_mut::<3>().0.iter_mut().enumerate() {
+                let (x, y) = ((at % 128) as f64 - middle, (at / 128) as f64 - middle);
+                if shape(x, y) {
+                    *pixel = [60; 3];
+                }
+            }
+            Survey::of(&[picture.clone(), picture]).roundness
+        };
+        let disc = |x: f64, y: f64| x.hypot(y) < 40.0;
+        let square = |x: f64, y: f64| x.abs() < 36.0 && y.abs() < 36.0;
+        assert!(survey(63.5, disc) > 0.95);
+        assert!(survey(50.0, disc) < 0.8, "beside the middle");
+        assert!(survey(63.5, square) < 0.9, "{}", survey(63.5, square));
     }
 
     #[test]

@@ -19,6 +19,8 @@ pub struct Recipe {
     pub quarter_turns: bool,
     /// Largest change of the good picture's brightness, as a share of it, either way; 0 for none.
     pub light: f32,
+    /// Largest change of brightness of one place in the good picture against another, as a share of it, either way; 0 for none.
+    pub shading: f32,
     /// Side in pixels of the square windows that are learnt from, where the input is larger; `None` for whole frames.
     pub window: Option<usize>,
     /// Whether defects lie on the part alone, and what lies on the ground around it is nobody's.
@@ -53,6 +55,7 @@ impl Default for Recipe {
             rotation_probability: 0.3,
             quarter_turns: false,
             light: 0.0,
+            shading: 0.0,
             window: None,
             part_only: false,
             masks: MaskMix::default(),
@@ -77,6 +80,8 @@ impl Default for Recipe {
 const LOOSE: f64 = 0.3;
 /// From this [`Survey::turned`] on, parts lie turned any way. Measured: 0.19 and 0.28 where they do not, 0.97 where they do.
 const TURNED: f64 = 0.7;
+/// From this [`Survey::roundness`] on, a part that lies in one place is round. Measured: a bottle's mouth from above 0.99.
+const ROUND: f64 = 0.95;
 /// From this [`Survey::plain_rim`] on, a part lies on a plain ground. Measured: 0.98 and 1 where it does, at most 0.48 where it does not.
 const PLAIN: f64 = 0.9;
 /// A spread of light below this share is that of the parts themselves.
@@ -105,13 +110,15 @@ impl Recipe {
     pub fn suited(survey: &Survey) -> Self {
         let usual = Self::default();
         let loose = survey.looseness >= LOOSE && survey.plain_rim >= PLAIN;
-        let turned = loose && survey.turned >= TURNED;
+        // Turned, a round part in the middle of the frame is another good part, in light from another side.
+        let round = survey.looseness < LOOSE && survey.roundness >= ROUND;
+        let turned = round || loose && survey.turned >= TURNED;
         let light =
             if survey.light < STEADY_LIGHT { 0.0 } else { (LIGHT_DEVIATIONS * survey.light).min(LARGEST_LIGHT) };
         Self {
             rotation_degrees: if turned { 180.0 } else { usual.rotation_degrees },
             // Half of the pictures stay as sharp as the camera gives them: turning blurs.
-            rotation_probability: if turned { 0.5 } else { usual.rotation_probability },
+            rotation_probability: if loose && turned { 0.5 } else { usual.rotation_probability },
             quarter_turns: turned,
             light: light as f32,
             window: loose.then_some(WINDOW_SIDE),
@@ -169,14 +176,16 @@ mod tests {
 
     #[test]
     fn a_nested_part_in_steady_light_gets_the_usual_recipe() {
-        let survey = Survey { looseness: 0.01, turned: 0.97, light: 0.0103, plain_rim: 1.0 };
+        let survey = Survey { looseness: 0.01, turned: 0.97, roundness: 0.5, light: 0.0103, plain_rim: 1.0 };
         assert_eq!(Recipe::suited(&survey), Recipe::default());
+        let round = Recipe::suited(&Survey { roundness: 0.99, ..survey });
+        assert_eq!(round, Recipe::default().turned_by(180.0));
         assert_eq!(Recipe::suited(&Survey::default()), Recipe::default());
     }
 
     #[test]
     fn each_number_moves_its_own_settings() {
-        let loose = Survey { looseness: 0.7, turned: 0.28, light: 0.0, plain_rim: 0.98 };
+        let loose = Survey { looseness: 0.7, turned: 0.28, roundness: 0.99, light: 0.0, plain_rim: 0.98 };
         let usual = Recipe::default();
         let windows = Recipe { window: Some(128), part_only: true, visible_levels: 16, smallest_pixels: 16, ..usual };
         assert_eq!(Recipe::suited(&loose), windows);
@@ -209,7 +218,7 @@ mod tests {
     #[test]
     fn the_words_name_what_is_done() {
         assert_eq!(Recipe::default().in_words(), "whole frames; turned by up to 5 degrees");
-        let survey = Survey { looseness: 0.7, turned: 0.97, light: 0.03, plain_rim: 0.98 };
+        let survey = Survey { looseness: 0.7, turned: 0.97, roundness: 0.1, light: 0.03, plain_rim: 0.98 };
         let words = Recipe::suited(&survey).in_words();
         assert!(words.contains("128") && words.contains("any way") && words.contains("9 %"), "{words}");
         assert!(words.contains("on the part alone"), "{words}");

@@ -124,7 +124,7 @@ fn every_kind_of_mask_yields_defects() {
 
 /// What a screw on a belt gets.
 fn loose() -> Recipe {
-    Recipe::suited(&Survey { looseness: 0.7, turned: 0.97, light: 0.03, plain_rim: 0.98 })
+    Recipe::suited(&Survey { looseness: 0.7, turned: 0.97, roundness: 0.1, light: 0.03, plain_rim: 0.98 })
 }
 
 fn loose_window(seed: u64, size: (usize, usize)) -> Sample {
