@@ -20,8 +20,8 @@ mkdir -p "$demo"
 
 say "learning what a good part looks like (no picture of a defect is used)"
 [ -e "$demo/line.key" ] || "$trainer" keygen --out "$demo/line.key"
-"$trainer" train-and-export --data "$demo/photos" --product cap --preset nano --size 128 --steps "$steps" --false-reject 0.02 \
-  --key "$demo/line.key" --out "$demo/cap.draem" --json "$demo/cap.json" --report "$demo/report.html"
+"$trainer" train-and-export --data "$demo/photos" --product cap --preset nano --size 128 --steps "$steps" --recipe usual \
+  --false-reject 0.02 --key "$demo/line.key" --out "$demo/cap.draem" --json "$demo/cap.json" --report "$demo/report.html"
 
 say "a simulated shift of $parts parts"
 "$station" run --config edge-runtime/config/sim.toml --bundle "$demo/cap.draem" --trust "$demo/line.pub" \

@@ -10,8 +10,8 @@ use std::path::PathBuf;
 
 use anyhow::{Context, bail};
 use host_trainer::threshold::{Sorted, needed_parts};
-use rand::seq::SliceRandom;
 use rand::SeedableRng;
+use rand::seq::SliceRandom;
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
@@ -39,7 +39,10 @@ fn main() -> anyhow::Result<()> {
     if files.is_empty() {
         bail!("name the JSON files that train-and-export wrote");
     }
-    println!("{:<16}{:>9}{:>10}{:>8}{:>10}{:>10}{:>8}{:>14}", "product", "choose", "new", "target", "expected", "rejected", "bound", "bound broken");
+    println!(
+        "{:<16}{:>9}{:>10}{:>8}{:>10}{:>10}{:>8}{:>14}",
+        "product", "choose", "new", "target", "expected", "rejected", "bound", "bound broken"
+    );
     for file in files {
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
         let report: Report = serde_json::from_str(&text).with_context(|| file.display().to_string())?;
@@ -61,12 +64,15 @@ fn row(product: &str, mut crowd: Vec<f32>, target: f64) -> anyhow::Result<String
     for seed in 0..SPLITS {
         crowd.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
         let (held_out, others) = crowd.split_at(choosing);
-        let threshold = Sorted::new(held_out.iter().copied().enumerate().map(|(part, score)| (score, part)).collect()).choose(target)?;
+        let threshold = Sorted::new(held_out.iter().copied().enumerate().map(|(part, score)| (score, part)).collect())
+            .choose(target)?;
         let rate = others.iter().filter(|&&score| score > threshold.value).count() as f64 / new as f64;
         rejected += rate / SPLITS as f64;
         broken += u64::from(rate > threshold.upper_bound_95);
         (expected, bound) = (threshold.expected, threshold.upper_bound_95);
     }
     let share = broken as f64 / SPLITS as f64;
-    Ok(format!("{product:<16}{choosing:>9}{new:>10}{target:>8.3}{expected:>10.4}{rejected:>10.4}{bound:>8.4}{share:>14.3}"))
+    Ok(format!(
+        "{product:<16}{choosing:>9}{new:>10}{target:>8.3}{expected:>10.4}{rejected:>10.4}{bound:>8.4}{share:>14.3}"
+    ))
 }

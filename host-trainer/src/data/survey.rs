@@ -140,7 +140,8 @@ fn roundness(fields: &[Field], means: &[f64]) -> f64 {
     if all.is_empty() {
         return 0.0;
     }
-    let within: f64 = levels.iter().filter(|ring| !ring.is_empty()).map(|ring| variance(ring) * ring.len() as f64).sum();
+    let within: f64 =
+        levels.iter().filter(|ring| !ring.is_empty()).map(|ring| variance(ring) * ring.len() as f64).sum();
     let total = variance(&all) * all.len() as f64;
     // Rounding leaves crumbs where nothing varies.
     if total > 1e-9 * all.len() as f64 { (1.0 - within / total).clamp(0.0, 1.0) } else { 0.0 }
