@@ -98,7 +98,11 @@ fn prepare(args: &Args) -> anyhow::Result<(Prepared, Preprocess, Recipe)> {
     let first = args.size.unwrap_or((side, side));
     let (prepared, steps) = load(first)?;
     let suited = match args.recipe {
-        RecipeChoice::Suited => Recipe::suited(&Survey::of(&prepared.learn)),
+        RecipeChoice::Suited => {
+            let survey = Survey::of(&prepared.learn);
+            eprintln!("the good pictures show {}", survey.in_words());
+            Recipe::suited(&survey)
+        }
         RecipeChoice::Usual => Recipe::default(),
     };
     let suited = args.rotation.map_or(suited, |degrees| suited.turned_by(degrees));

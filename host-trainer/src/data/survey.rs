@@ -50,6 +50,14 @@ impl Survey {
             plain_rim: plain / pictures.len() as f64,
         }
     }
+
+    /// The numbers, for whoever trains.
+    pub fn in_words(&self) -> String {
+        let Self { looseness, turned, roundness, light, plain_rim } = self;
+        format!(
+            "looseness {looseness:.3}, turning {turned:.3}, roundness {roundness:.3}, light {light:.3}, plain rim {plain_rim:.2}"
+        )
+    }
 }
 
 /// Grey levels `[height][width]`.
