@@ -68,7 +68,7 @@ mod tests {
 
     #[test]
     fn without_a_key_it_has_a_value_of_its_own_and_without_minutes_nothing_is_held() {
-        let limits = Limits { longest: Micros::from_millis(120_000), most_bytes: 64_000_000 };
+        let limits = Limits { longest: Micros::from_millis(120_000), most_bytes: 20_000_000 };
         assert_eq!(with("").unwrap().black_box(), Some(BlackBox { limits, files: 5 }));
         assert_eq!(with("minutes = 0").unwrap().black_box(), None);
         let limits = Limits { longest: Micros::from_millis(30_000), most_bytes: 1_500_000 };
