@@ -3,20 +3,25 @@
 //!     cargo run --release -p host-trainer --example threshold_splits -- bottle.json grid.json
 //!
 //! Takes the JSON that `train-and-export --json` wrote. All good parts that were not learnt from, those held out and those of the
-//! test, are one crowd: half of them choose the threshold, the others are new parts. Prints for each product how many of the new ones
-//! are rejected on average, and in how many splits more than the bound.
+//! test, are one crowd. Prints for each product, of a thousand random draws each:
+//!
+//! - split: half of the crowd chooses the threshold, the others are new parts; how many of those are rejected on average, and in how
+//!   many splits more than the bound. The bound speaks of all parts that will ever come: a rate among some dozens exceeds it
+//!   more often, by the luck of these dozens;
+//! - crowd: as many parts as that are drawn with replacement, as if the crowd were all parts; in how many draws more of the crowd is rejected
+//!   than the bound says.
 
 use std::path::PathBuf;
 
 use anyhow::{Context, bail};
-use host_trainer::threshold::{Sorted, needed_parts};
-use rand::SeedableRng;
+use host_trainer::threshold::{Sorted, Threshold, needed_parts};
 use rand::seq::SliceRandom;
+use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 use serde::Deserialize;
 
-/// Splits of each product.
-const SPLITS: u64 = 1000;
+/// Draws of each kind for each product.
+const DRAWS: u64 = 1000;
 
 /// Of a report, what is needed here.
 #[derive(Deserialize)]
@@ -40,8 +45,8 @@ fn main() -> anyhow::Result<()> {
         bail!("name the JSON files that train-and-export wrote");
     }
     println!(
-        "{:<16}{:>9}{:>10}{:>8}{:>10}{:>10}{:>8}{:>14}",
-        "product", "choose", "new", "target", "expected", "rejected", "bound", "bound broken"
+        "{:<16}{:>9}{:>8}{:>10}{:>10}{:>8}{:>14}{:>14}",
+        "product", "choose", "target", "expected", "rejected", "bound", "broken, split", "broken, crowd"
     );
     for file in files {
         let text = std::fs::read_to_string(&file).with_context(|| file.display().to_string())?;
@@ -59,20 +64,28 @@ fn row(product: &str, mut crowd: Vec<f32>, target: f64) -> anyhow::Result<String
     if choosing >= crowd.len() {
         bail!("{product}: {} good parts are too few to split for a target of {target}", crowd.len());
     }
-    let new = crowd.len() - choosing;
-    let (mut rejected, mut expected, mut bound, mut broken) = (0.0, 0.0, 0.0, 0);
-    for seed in 0..SPLITS {
-        crowd.shuffle(&mut ChaCha8Rng::seed_from_u64(seed));
-        let (held_out, others) = crowd.split_at(choosing);
-        let threshold = Sorted::new(held_out.iter().copied().enumerate().map(|(part, score)| (score, part)).collect())
-            .choose(target)?;
-        let rate = others.iter().filter(|&&score| score > threshold.value).count() as f64 / new as f64;
-        rejected += rate / SPLITS as f64;
-        broken += u64::from(rate > threshold.upper_bound_95);
-        (expected, bound) = (threshold.expected, threshold.upper_bound_95);
+    let chosen = |scores: &[f32]| {
+        Sorted::new(scores.iter().copied().enumerate().map(|(part, score)| (score, part)).collect()).choose(target)
+    };
+    let above = |scores: &[f32], threshold: f32| {
+        scores.iter().filter(|&&score| score > threshold).count() as f64 / scores.len() as f64
+    };
+    let (mut rejected, mut broken_by_split, mut broken_by_crowd) = (0.0, 0, 0);
+    for seed in 0..DRAWS {
+        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        let drawn: Vec<f32> = (0..choosing).map(|_| crowd[chance.random_range(0..crowd.len())]).collect();
+        let threshold = chosen(&drawn)?;
+        broken_by_crowd += u64::from(above(&crowd, threshold.value) > threshold.upper_bound_95);
+        crowd.shuffle(&mut chance);
+        let (held_out, new) = crowd.split_at(choosing);
+        let threshold = chosen(held_out)?;
+        let rate = above(new, threshold.value);
+        rejected += rate / DRAWS as f64;
+        broken_by_split += u64::from(rate > threshold.upper_bound_95);
     }
-    let share = broken as f64 / SPLITS as f64;
+    let Threshold { expected, upper_bound_95: bound, .. } = chosen(&crowd[..choosing])?;
+    let [split, whole] = [broken_by_split, broken_by_crowd].map(|count| count as f64 / DRAWS as f64);
     Ok(format!(
-        "{product:<16}{choosing:>9}{new:>10}{target:>8.3}{expected:>10.4}{rejected:>10.4}{bound:>8.4}{share:>14.3}"
+        "{product:<16}{choosing:>9}{target:>8.3}{expected:>10.4}{rejected:>10.4}{bound:>8.4}{split:>14.3}{whole:>14.3}"
     ))
 }
