@@ -23,9 +23,6 @@ const WINDOW_DRAWS: usize = 8;
 /// This share of windows is to show the part, and in its middle; the others fall anywhere, because a station sees all of the ground too.
 const WINDOW_ON_PART_PROBABILITY: f32 = 0.75;
 
-/// Knots along each side of the net that shades a picture: shadows of half the picture's width, not of a defect's.
-const SHADING_KNOTS: usize = 4;
-
 /// The whole frame.
 pub(super) fn frame(good: &Picture, recipe: &Recipe, rng: &mut ChaCha8Rng) -> Posed {
     let turned = recipe.rotation_degrees > 0.0 && happens(rng, recipe.rotation_probability);
@@ -90,38 +87,14 @@ fn window_place(
     anywhere(rng)
 }
 
-/// More or less light: every level times one factor, and times one of its place that changes smoothly over the picture.
+/// More or less light: every level times one factor.
 fn light(picture: &mut Picture, recipe: &Recipe, rng: &mut ChaCha8Rng) {
-    if recipe.light > 0.0 {
-        let factor = 1.0 + between(rng, -recipe.light, recipe.light);
-        let table: [u8; 256] = core::array::from_fn(|level| to_level(level as f32 * factor));
-        picture.rgb.iter_mut().for_each(|level| *level = table[usize::from(*level)]);
+    if recipe.light <= 0.0 {
+        return;
     }
-    if recipe.shading > 0.0 {
-        shade(picture, recipe.shading, rng);
-    }
-}
-
-/// Lamps that light one place more than another: factors on a coarse net, straight lines between them.
-fn shade(picture: &mut Picture, largest: f32, rng: &mut ChaCha8Rng) {
-    let knots: [[f32; SHADING_KNOTS]; SHADING_KNOTS] =
-        core::array::from_fn(|_| core::array::from_fn(|_| 1.0 + between(rng, -largest, largest)));
-    let place = |at: usize, of: usize| {
-        let place = at as f32 * (SHADING_KNOTS - 1) as f32 / of.max(2).saturating_sub(1) as f32;
-        let knot = (place as usize).min(SHADING_KNOTS - 2);
-        (knot, place - knot as f32)
-    };
-    let (width, height) = (picture.width, picture.height);
-    let columns: Vec<(usize, f32)> = (0..width).map(|x| place(x, width)).collect();
-    for (y, row) in picture.rgb.chunks_exact_mut(3 * width).enumerate() {
-        let (top, down) = place(y, height);
-        let between_rows: [f32; SHADING_KNOTS] =
-            core::array::from_fn(|knot| knots[top][knot] + down * (knots[top + 1][knot] - knots[top][knot]));
-        for (pixel, &(left, across)) in row.as_chunks_mut::<3>().0.iter_mut().zip(&columns) {
-            let factor = between_rows[left] + across * (between_rows[left + 1] - between_rows[left]);
-            *pixel = pixel.map(|level| to_level(f32::from(level) * factor));
-        }
-    }
+    let factor = 1.0 + between(rng, -recipe.light, recipe.light);
+    let table: [u8; 256] = core::array::from_fn(|level| to_level(level as f32 * factor));
+    picture.rgb.iter_mut().for_each(|level| *level = table[usize::from(*level)]);
 }
 
 fn centre(width: usize, height: usize) -> (f32, f32) {
@@ -147,24 +120,6 @@ mod tests {
 
     fn still() -> Recipe {
         Recipe { rotation_degrees: 0.0, ..Recipe::default() }
-    }
-
-    #[test]
-    fn shading_stays_within_its_share_changes_slowly_and_reaches_every_side() {
-        let recipe = Recipe { shading: 0.1, ..still() };
-        let (mut lowest, mut highest) = (255, 0);
-        for seed in 0..40 {
-            let good = Picture::filled(64, 48, [200; 3]);
-            let shaded = frame(&good, &recipe, &mut ChaCha8Rng::seed_from_u64(seed)).clean;
-            let level = |x: usize, y: usize| shaded.rgb[(y * 64 + x) * 3];
-            for (x, y) in (0..63).flat_map(|x| (0..47).map(move |y| (x, y))) {
-                let next = level(x + 1, y).abs_diff(level(x, y)).max(level(x, y + 1).abs_diff(level(x, y)));
-                assert!(next <= 4, "seed {seed}, {x} {y}: {next}");
-                (lowest, highest) = (lowest.min(level(x, y)), highest.max(level(x, y)));
-            }
-            assert!(level(0, 0) != level(63, 0) || level(0, 0) != level(0, 47), "seed {seed}");
-        }
-        assert!((180..184).contains(&lowest) && (217..=220).contains(&highest), "{lowest} to {highest}");
     }
 
     #[test]

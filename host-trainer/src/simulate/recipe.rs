@@ -19,8 +19,6 @@ pub struct Recipe {
     pub quarter_turns: bool,
     /// Largest change of the good picture's brightness, as a share of it, either way; 0 for none.
     pub light: f32,
-    /// Largest change of brightness of one place in the good picture against another, as a share of it, either way; 0 for none.
-    pub shading: f32,
     /// Side in pixels of the square windows that are learnt from, where the input is larger; `None` for whole frames.
     pub window: Option<usize>,
     /// Whether defects lie on the part alone, and what lies on the ground around it is nobody's.
@@ -55,7 +53,6 @@ impl Default for Recipe {
             rotation_probability: 0.3,
             quarter_turns: false,
             light: 0.0,
-            shading: 0.0,
             window: None,
             part_only: false,
             masks: MaskMix::default(),
