@@ -19,6 +19,7 @@ mkdir -p "$demo"
 "$station" render --out "$demo/photos" --good 300 --test-good 40 --defects 48 --seed 7
 
 say "learning what a good part looks like (no picture of a defect is used)"
+# The recipe that the figures of models/demo were measured with; left out, the trainer suits it to the photographs.
 [ -e "$demo/line.key" ] || "$trainer" keygen --out "$demo/line.key"
 "$trainer" train-and-export --data "$demo/photos" --product cap --preset nano --size 128 --steps "$steps" --recipe usual \
   --false-reject 0.02 --key "$demo/line.key" --out "$demo/cap.draem" --json "$demo/cap.json" --report "$demo/report.html"

@@ -3,7 +3,7 @@
 //!     cargo run --release -p host-trainer --example threshold_splits -- bottle.json grid.json
 //!
 //! Takes the JSON that `train-and-export --json` wrote. All good parts that were not learnt from, those held out and those of the
-//! test, are one crowd. Prints for each product, of a thousand random draws each:
+//! test, are one crowd; each picture is taken for a part of its own. Prints for each product, of a thousand random draws each:
 //!
 //! - split: half of the crowd chooses the threshold, the others are new parts; how many of those are rejected on average, and in how
 //!   many splits more than the bound. The bound speaks of all parts that will ever come: a rate among some dozens exceeds it

@@ -63,8 +63,8 @@ impl Preset {
         }
     }
 
-    /// Optimisation steps where nobody says how many: what fits a quarter of an hour, for nano somewhat less, on two cores of a
-    /// server for pictures of 128 by 128.
+    /// Optimisation steps where nobody says how many: for pictures of 128 by 128 on two cores of a server a quarter of
+    /// an hour with small, somewhat less with nano, and much longer with the larger ones, which are for GPUs.
     pub const fn usual_steps(self) -> u64 {
         match self {
             Self::Nano => 3500,

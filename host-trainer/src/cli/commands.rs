@@ -28,7 +28,7 @@ impl Cli {
     /// # Errors
     /// What went wrong, in the words that the user sees.
     pub fn run(self) -> anyhow::Result<Exit> {
-        #[cfg(feature = "torch")]
+        #[cfg(all(feature = "torch", target_os = "linux", target_env = "gnu"))]
         if matches!(self.command, Command::TrainAndExport(_) | Command::Bench(_)) {
             super::memory::keep();
         }

@@ -8,7 +8,7 @@ pub mod exit;
 pub mod import;
 pub mod inspect;
 pub mod keygen;
-#[cfg(feature = "torch")]
+#[cfg(all(feature = "torch", target_os = "linux", target_env = "gnu"))]
 mod memory;
 pub mod options;
 pub mod outcome;

@@ -57,7 +57,7 @@ pub struct Args {
     #[arg(long, value_name = "DIR")]
     pub textures: Option<PathBuf>,
     /// Turn good pictures by up to this many degrees while learning; 180 for products that may lie in any position. Default: 5, or
-    /// 180 where the suited recipe sees parts turned any way.
+    /// where the suited recipe sees round parts 90, and parts turned any way 180.
     #[arg(long, value_parser = parse_degrees, value_name = "DEGREES")]
     pub rotation: Option<f32>,
     /// Region of interest in the camera's frame: x,y,width,height.

@@ -83,7 +83,7 @@ const ROUND: f64 = 0.95;
 /// Round parts are turned by up to this, as the original turns all parts. Turned any way, and all of them, they are told from bad ones as
 /// well, but defects are found less exactly.
 const ROUND_DEGREES: f32 = 90.0;
-/// From this [`Survey::plain_rim`] on, a part lies on a plain ground. Measured: 0.98 and 1 where it does, at most 0.48 where it does not.
+/// From this [`Survey::plain_rim`] on, a part lies on a plain ground. Measured: 0.98 and 1 where it does, at most 0.58 where it does not.
 const PLAIN: f64 = 0.9;
 /// A spread of light below this share is that of the parts themselves.
 const STEADY_LIGHT: f64 = 0.02;
