@@ -5,6 +5,7 @@ use std::alloc::System;
 use edge_kernels::Isa;
 use edge_runtime::engine::Engine as _;
 use edge_runtime::engine::fused::{self, Loaded};
+use host_trainer::architecture::Networks;
 use line_tests::small_bundle::{model, picture};
 use shared::manifest::Precision;
 use stats_alloc::{Region, StatsAlloc};
@@ -16,11 +17,12 @@ static ALLOCATOR: StatsAlloc<System> = StatsAlloc::system();
 #[test]
 fn nothing_is_allocated_after_the_first_pictures() {
     let (width, height) = (64, 96);
-    let model = model((4, 3), width, height, Precision::Int8);
     let inputs = [1, 2, 3].map(|number| picture(width, height, number));
     let mut heatmap = vec![0.0; width * height];
-    for threads in [1, 2, 3] {
-        let Ok(Loaded::Whole(mut engine)) = fused::load(&model, (width, height), Isa::best(), threads) else {
+    let models = [Networks::original(4, 3), Networks::bridged(4, 3)]
+        .map(|networks| model(networks, width, height, Precision::Int8));
+    for (model, threads) in models.iter().flat_map(|model| [1, 2, 3].map(|threads| (model, threads))) {
+        let Ok(Loaded::Whole(mut engine)) = fused::load(model, (width, height), Isa::best(), threads) else {
             panic!("the model is not fused as a whole");
         };
         for input in &inputs {

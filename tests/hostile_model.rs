@@ -5,6 +5,7 @@
 use edge_kernels::Isa;
 use edge_runtime::engine::fused::{self, Loaded};
 use edge_runtime::engine::{Engine, EngineError, ModelError, TractEngine};
+use host_trainer::architecture::Networks;
 use line_tests::small_bundle::{SEED, model, picture};
 use prost::Message;
 use rand::{Rng, RngExt, SeedableRng};
@@ -16,7 +17,7 @@ use tract_onnx::pb::{GraphProto, ModelProto, NodeProto, StringStringEntryProto, 
 const SIDE: usize = 32;
 
 fn good() -> ModelProto {
-    ModelProto::decode(&*model((1, 1), SIDE, SIDE, Precision::Int8)).unwrap()
+    ModelProto::decode(&*model(Networks::original(1, 1), SIDE, SIDE, Precision::Int8)).unwrap()
 }
 
 /// What tract says to a model after a change. Neither it nor the fused layers panic or give what is no heatmap.
@@ -90,7 +91,7 @@ fn flipped_and_cut_models_run_or_are_refused() {
 
 #[test]
 fn a_model_of_another_size_is_refused() {
-    let other = answer(&model((1, 1), 64, SIDE, Precision::Int8));
+    let other = answer(&model(Networks::original(1, 1), 64, SIDE, Precision::Int8));
     assert!(matches!(other, Err(EngineError::Model(ModelError::InputShape { .. }))), "{other:?}");
 }
 
@@ -196,7 +197,7 @@ fn stored_values_that_are_not_finite_are_refused() {
 #[test]
 fn a_network_that_overflows_gives_an_error_and_no_heatmap() {
     // Wide enough that the last layer is not dead.
-    let mut changed = ModelProto::decode(&*model((4, 3), SIDE, SIDE, Precision::Int8)).unwrap();
+    let mut changed = ModelProto::decode(&*model(Networks::original(4, 3), SIDE, SIDE, Precision::Int8)).unwrap();
     let graph = changed.graph.as_mut().unwrap();
     for name in ["db4.3", "fin_out.0"] {
         let name = format!("seg.decoder_segment.{name}.weight.scale");

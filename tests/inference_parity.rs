@@ -7,6 +7,7 @@ use edge_runtime::bundle::{OpenBundle, ParityError, parity};
 use edge_runtime::engine::choice::{self, EngineChoice};
 use edge_runtime::engine::fused::{self, Loaded};
 use edge_runtime::engine::{Engine, Inspector, TractEngine};
+use host_trainer::architecture::Networks;
 use host_trainer::export::Reloaded;
 use host_trainer::export::bundle::{Models, seal};
 use line_tests::small_bundle::{key, manifest, model, picture, sealed, trust};
@@ -39,8 +40,9 @@ fn engines(model: &[u8], (width, height): (usize, usize), precision: Precision) 
 #[test]
 fn trainer_and_station_compute_the_same_bits() {
     let (width, height) = (96, 64);
-    for precision in Precision::BOTH {
-        let model = model((4, 3), width, height, precision);
+    let networks = [Networks::original(4, 3), Networks::bridged(4, 3)];
+    for (networks, precision) in networks.into_iter().flat_map(|networks| Precision::BOTH.map(|p| (networks, p))) {
+        let model = model(networks, width, height, precision);
         let trainer = Reloaded::load(&model, width, height).unwrap();
         for (name, mut station) in engines(&model, (width, height), precision) {
             for number in 0..3 {
@@ -49,7 +51,7 @@ fn trainer_and_station_compute_the_same_bits() {
                 let mut got = vec![0.0; width * height];
                 station.infer(&input, &mut got).unwrap();
                 let bits = |values: &[f32]| values.iter().map(|value| value.to_bits()).collect::<Vec<_>>();
-                assert_eq!(bits(&got), bits(&expected), "{precision}, {name}, picture {number}");
+                assert_eq!(bits(&got), bits(&expected), "{networks}, {precision}, {name}, picture {number}");
                 let (least, most) = got.iter().fold((1.0f32, 0.0f32), |(l, m), &v| (l.min(v), m.max(v)));
                 assert!(most - least > 1e-3, "{precision}, picture {number}: a flat heatmap proves nothing");
             }
@@ -67,7 +69,7 @@ fn apart(a: &[f32], b: &[f32]) -> (f32, f32) {
 #[test]
 fn integers_stay_near_what_tract_makes_of_them_in_floats() {
     let (width, height) = (96, 64);
-    let model = model((4, 3), width, height, Precision::Int8);
+    let model = model(Networks::original(4, 3), width, height, Precision::Int8);
     let mut oracle = TractEngine::load(&model, width, height).unwrap();
     let (mut got, mut expected) = (vec![0.0; width * height], vec![0.0; width * height]);
     for (name, mut engine) in engines(&model, (width, height), Precision::Int8) {
@@ -84,7 +86,7 @@ fn integers_stay_near_what_tract_makes_of_them_in_floats() {
 #[test]
 fn what_cannot_be_fused_is_named_and_stays_with_tract() {
     let (width, height) = (96, 64);
-    let mut changed = ModelProto::decode(&*model((4, 3), width, height, Precision::Int8)).unwrap();
+    let mut changed = ModelProto::decode(&*model(Networks::original(4, 3), width, height, Precision::Int8)).unwrap();
     let graph = changed.graph.as_mut().unwrap();
     // A rectifier in front of the logistic curve is no layer that is known.
     let head = graph.node.iter().position(|node| node.op_type == "Sigmoid").unwrap();
@@ -128,7 +130,7 @@ fn a_station_passes_the_self_test_of_its_bundle() {
 
 #[test]
 fn a_station_that_computes_something_else_fails_the_self_test() {
-    let model = model((2, 1), 64, 32, Precision::Int8);
+    let model = model(Networks::original(2, 1), 64, 32, Precision::Int8);
     let models = Models { float32: &model, int8: &model };
     // Untrained networks do not score an arbitrary picture as exactly 1.
     let bytes = seal(manifest(64, 32, [&[1.0]; 2]), models, &picture(64, 32, 1), &key(1)).unwrap();

@@ -17,6 +17,7 @@ use shared::quality::Gauge;
 use shared::score::{Border, Rule};
 use thiserror::Error;
 
+use crate::architecture::{Architecture, Networks};
 use crate::assess::{AssessError, Figures, Judged, figures, judge, judge_good, judge_test};
 use crate::data::{Picture, Prepared};
 use crate::export::bundle::Models;
@@ -81,14 +82,24 @@ impl Plan {
 /// How the weights came to be, for the manifest.
 #[derive(Clone, Debug)]
 pub struct Origin {
-    /// Name of the widths.
+    /// Name of the base widths.
     pub preset: String,
-    /// Base widths of the reconstructive and the discriminative network.
-    pub widths: (usize, usize),
+    /// The networks.
+    pub networks: Networks,
     /// Seed of everything random.
     pub seed: u64,
     /// Optimisation steps taken.
     pub steps: u64,
+}
+
+impl Origin {
+    /// The preset and, where it is not the original's, the architecture.
+    fn named(&self) -> String {
+        match self.networks.architecture {
+            Architecture::Original => self.preset.clone(),
+            Architecture::Bridged => format!("{}, {}", self.preset, self.networks.architecture),
+        }
+    }
 }
 
 /// One of the two models, with what it makes of the pictures.
@@ -359,9 +370,9 @@ fn manifest(
         parity_sha256: [0; 32],
         trained_scores,
         training: Training {
-            preset: text("preset", &origin.preset)?,
-            reconstructive_width: pixels(origin.widths.0),
-            discriminative_width: pixels(origin.widths.1),
+            preset: text("preset", &origin.named())?,
+            reconstructive_width: pixels(origin.networks.recon),
+            discriminative_width: pixels(origin.networks.seg),
             seed: origin.seed,
             steps: origin.steps,
             train_pictures: prepared.learn.len() as u32,

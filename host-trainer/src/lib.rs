@@ -3,6 +3,7 @@
 //! ARCHITECTURE.md lists the rooms in the order in which data flows through them. Only `net`, `loss` and `train` know
 //! torch, and they exist only with the feature `torch`.
 
+pub mod architecture;
 pub mod assess;
 pub mod cli;
 pub mod clock;

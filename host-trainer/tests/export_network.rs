@@ -4,6 +4,7 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use host_trainer::architecture::{Architecture, Networks};
 use host_trainer::data::Picture;
 use host_trainer::export::fold_bn::{FoldError, KERNEL};
 use host_trainer::export::graph::{Layer, Op, Source, layers};
@@ -16,6 +17,8 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 const SEED: u64 = 20;
+/// One of each architecture.
+const NETWORKS: [Networks; 2] = [Networks::original(3, 2), Networks::bridged(3, 2)];
 
 /// Planes of one value between layers: `[channel][row][column]`, f64.
 #[derive(Clone)]
@@ -92,12 +95,13 @@ fn pool(from: &Planes) -> Planes {
 
 /// Walks through the layers; `convolution` computes those with weights, `pass` is done to each value between layers.
 fn walk(
+    architecture: Architecture,
     picture: Planes,
     convolution: impl Fn(usize, &Layer, &Planes) -> Planes,
     pass: impl Fn(usize, Planes) -> Planes,
 ) -> Vec<f64> {
     let mut values: Vec<Planes> = Vec::new();
-    for (at, layer) in layers().iter().enumerate() {
+    for (at, layer) in layers(architecture).iter().enumerate() {
         let read = |source: &Source| match source {
             Source::Image => picture.clone(),
             Source::Layer(index) => values[*index].clone(),
@@ -117,8 +121,8 @@ fn walk(
     values.pop().unwrap().values
 }
 
-/// The original network, with batch norm and softmax as they are written in the paper's code.
-fn oracle(tensors: &TensorMap, picture: Planes) -> Vec<f64> {
+/// The networks with batch norm and softmax as they are written in the paper's code.
+fn oracle(architecture: Architecture, tensors: &TensorMap, picture: Planes) -> Vec<f64> {
     let convolution = |_, layer: &Layer, from: &Planes| {
         let [weight, bias] = ["weight", "bias"].map(|part| wide(&tensors[&format!("{}.{part}", layer.name)].values));
         let convolved = convolve(&weight, &bias, from);
@@ -131,18 +135,18 @@ fn oracle(tensors: &TensorMap, picture: Planes) -> Vec<f64> {
             _ => convolved,
         }
     };
-    walk(picture, convolution, |_, value| value)
+    walk(architecture, picture, convolution, |_, value| value)
 }
 
 /// The network in integers: stored weights, and each value between layers rounded to the steps of its byte.
 fn integer_oracle(net: &FoldedNet, scales: &Scales, picture: Planes) -> Vec<f64> {
-    let list = layers();
+    let list = net.layers();
     let scale_of = |source: &Source| match source {
         Source::Image => PICTURE_SCALE,
         Source::Layer(index) => scales.0[*index].unwrap(),
     };
     let convolution = |at: usize, layer: &Layer, from: &Planes| {
-        let (conv, input) = (&net[&layer.name], scale_of(&list[at].inputs[0]));
+        let (conv, input) = (&net.convolutions[&layer.name], scale_of(&list[at].inputs[0]));
         let stored = weights::store(conv, input);
         let taps = conv.inputs * KERNEL * KERNEL;
         let scale = |channel: usize| f64::from(stored.scales[channel]);
@@ -163,7 +167,7 @@ fn integer_oracle(net: &FoldedNet, scales: &Scales, picture: Planes) -> Vec<f64>
         }
         value
     };
-    walk(picture, convolution, pass)
+    walk(net.architecture, picture, convolution, pass)
 }
 
 fn picture(width: usize, height: usize) -> (Vec<f32>, Planes) {
@@ -175,17 +179,19 @@ fn picture(width: usize, height: usize) -> (Vec<f32>, Planes) {
 
 #[test]
 fn the_exported_network_computes_what_the_layers_say() {
-    let tensors = untrained(3, 2, SEED);
-    // Not square, so that swapped axes show.
-    let (width, height) = (64, 32);
-    let (values, exact) = picture(width, height);
-    let model = onnx::write(&fold(&tensors).unwrap(), width, height, Form::Float).unwrap();
-    let got = Reloaded::load(&model, width, height).unwrap().heatmap_of_planes(&values).unwrap();
-    let expected = oracle(&tensors, exact);
-    let spread = expected.iter().fold(0.0f64, |m, e| m.max(*e)) - expected.iter().fold(1.0f64, |m, e| m.min(*e));
-    assert!(spread > 1e-3, "seed {SEED}: the heatmap is flat ({spread}) and proves nothing");
-    let worst = got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - e).abs()).fold(0.0, f64::max);
-    assert!(worst < 1e-5, "seed {SEED}: differs by {worst}");
+    for networks in NETWORKS {
+        let tensors = untrained(networks, SEED);
+        // Not square, so that swapped axes show.
+        let (width, height) = (64, 32);
+        let (values, exact) = picture(width, height);
+        let model = onnx::write(&fold(&tensors).unwrap(), width, height, Form::Float).unwrap();
+        let got = Reloaded::load(&model, width, height).unwrap().heatmap_of_planes(&values).unwrap();
+        let expected = oracle(networks.architecture, &tensors, exact);
+        let spread = expected.iter().fold(0.0f64, |m, e| m.max(*e)) - expected.iter().fold(1.0f64, |m, e| m.min(*e));
+        assert!(spread > 1e-3, "{networks}, seed {SEED}: the heatmap is flat ({spread}) and proves nothing");
+        let worst = got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - e).abs()).fold(0.0, f64::max);
+        assert!(worst < 1e-5, "{networks}, seed {SEED}: differs by {worst}");
+    }
 }
 
 /// Pictures as bytes.
@@ -198,49 +204,56 @@ fn pictures(width: usize, height: usize, count: usize) -> Vec<Picture> {
 /// Sums in f32 and f64 may fall on different sides of a half step, and the step travels on: rarely, and not far.
 #[test]
 fn the_integer_network_computes_what_bytes_between_the_layers_give() {
-    let (width, height) = (64, 32);
-    let net = fold(&untrained(3, 2, SEED)).unwrap();
-    let float = onnx::write(&net, width, height, Form::Float).unwrap();
-    let pictures = pictures(width, height, 3);
-    let observed = observe(&float, &layers(), (width, height), &pictures).unwrap();
-    for rule in RangeRule::ALL {
-        let scales = host_trainer::quantise::calibrate::scales(&layers(), &observed, rule);
-        let model = onnx::write(&net, width, height, Form::Int8(&scales)).unwrap();
-        let model = Reloaded::load(&model, width, height).unwrap();
-        let picture = &pictures[0];
-        let got = model.heatmap(picture).unwrap();
-        let planes = (0..3).flat_map(|channel| picture.rgb.iter().skip(channel).step_by(3));
-        let values = planes.map(|&byte| f64::from(byte) * f64::from(PICTURE_SCALE)).collect();
-        let expected = integer_oracle(&net, &scales, Planes { width, height, values });
-        let differences: Vec<f64> = got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - e).abs()).collect();
-        let mean = differences.iter().sum::<f64>() / differences.len() as f64;
-        let float = Reloaded::load(&float, width, height).unwrap().heatmap(picture).unwrap();
-        let moved = got.iter().zip(&float).map(|(g, f)| f64::from((g - f).abs())).sum::<f64>() / got.len() as f64;
-        assert!(mean < 0.05 * moved, "seed {SEED}, {rule}: {mean} off the oracle, rounding to bytes moves by {moved}");
+    for networks in NETWORKS {
+        let (width, height) = (64, 32);
+        let net = fold(&untrained(networks, SEED)).unwrap();
+        let float = onnx::write(&net, width, height, Form::Float).unwrap();
+        let pictures = pictures(width, height, 3);
+        let observed = observe(&float, &net.layers(), (width, height), &pictures).unwrap();
+        for rule in RangeRule::ALL {
+            let scales = host_trainer::quantise::calibrate::scales(&net.layers(), &observed, rule);
+            let model = onnx::write(&net, width, height, Form::Int8(&scales)).unwrap();
+            let model = Reloaded::load(&model, width, height).unwrap();
+            let picture = &pictures[0];
+            let got = model.heatmap(picture).unwrap();
+            let planes = (0..3).flat_map(|channel| picture.rgb.iter().skip(channel).step_by(3));
+            let values = planes.map(|&byte| f64::from(byte) * f64::from(PICTURE_SCALE)).collect();
+            let expected = integer_oracle(&net, &scales, Planes { width, height, values });
+            let differences: Vec<f64> = got.iter().zip(&expected).map(|(g, e)| (f64::from(*g) - e).abs()).collect();
+            let mean = differences.iter().sum::<f64>() / differences.len() as f64;
+            let float = Reloaded::load(&float, width, height).unwrap().heatmap(picture).unwrap();
+            let moved = got.iter().zip(&float).map(|(g, f)| f64::from((g - f).abs())).sum::<f64>() / got.len() as f64;
+            assert!(
+                mean < 0.05 * moved,
+                "{networks}, seed {SEED}, {rule}: {mean} off the oracle, rounding to bytes moves by {moved}"
+            );
+        }
     }
 }
 
 #[test]
 fn equalising_changes_weights_and_no_heatmap() {
-    let (width, height) = (64, 32);
-    let net = fold(&untrained(3, 2, SEED)).unwrap();
-    let float = onnx::write(&net, width, height, Form::Float).unwrap();
-    let pictures = pictures(width, height, 3);
-    let largest = largest_by_channel(&float, &layers(), (width, height), &pictures).unwrap();
-    let changed = equalise(&net, &layers(), &largest, 1.0);
-    assert_ne!(changed, net);
-    let bits = |net| {
-        let model = onnx::write(net, width, height, Form::Float).unwrap();
-        let heatmap = Reloaded::load(&model, width, height).unwrap().heatmap(&pictures[0]).unwrap();
-        heatmap.into_iter().map(f32::to_bits).collect::<Vec<_>>()
-    };
-    assert_eq!(bits(&changed), bits(&net));
+    for networks in NETWORKS {
+        let (width, height) = (64, 32);
+        let net = fold(&untrained(networks, SEED)).unwrap();
+        let float = onnx::write(&net, width, height, Form::Float).unwrap();
+        let pictures = pictures(width, height, 3);
+        let largest = largest_by_channel(&float, &net.layers(), (width, height), &pictures).unwrap();
+        let changed = equalise(&net, &net.layers(), &largest, 1.0);
+        assert_ne!(changed, net, "{networks}");
+        let bits = |net| {
+            let model = onnx::write(net, width, height, Form::Float).unwrap();
+            let heatmap = Reloaded::load(&model, width, height).unwrap().heatmap(&pictures[0]).unwrap();
+            heatmap.into_iter().map(f32::to_bits).collect::<Vec<_>>()
+        };
+        assert_eq!(bits(&changed), bits(&net), "{networks}");
+    }
 }
 
 #[test]
 fn calibration_keeps_the_rule_that_changes_least() {
     let (width, height) = (64, 32);
-    let net = fold(&untrained(3, 2, SEED)).unwrap();
+    let net = fold(&untrained(Networks::original(3, 2), SEED)).unwrap();
     let float = onnx::write(&net, width, height, Form::Float).unwrap();
     let loaded = Reloaded::load(&float, width, height).unwrap();
     let kept = calibrate(&net, (width, height), &float, &loaded, &pictures(width, height, 6)).unwrap();
@@ -252,15 +265,15 @@ fn calibration_keeps_the_rule_that_changes_least() {
 
 #[test]
 fn a_nano_model_in_bytes_is_below_nine_tenths_of_a_megabyte() {
-    let net = fold(&untrained(8, 8, SEED)).unwrap();
-    let scales = Scales(vec![Some(0.1); layers().len()]);
+    let net = fold(&untrained(Networks::original(8, 8), SEED)).unwrap();
+    let scales = Scales(vec![Some(0.1); net.layers().len()]);
     let bytes = onnx::write(&net, 256, 256, Form::Int8(&scales)).unwrap().len();
     assert!(bytes < 900_000, "{bytes} bytes");
 }
 
 #[test]
 fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
-    let good = untrained(2, 2, SEED);
+    let good = untrained(Networks::original(2, 2), SEED);
     let mut missing = good.clone();
     missing.remove("seg.decoder_segment.db_b.4.running_var");
     let name = "seg.decoder_segment.db_b.4.running_var".to_owned();
@@ -281,7 +294,7 @@ fn a_checkpoint_that_does_not_fit_is_refused_by_name() {
 
 #[test]
 fn sizes_that_cannot_be_halved_five_times_are_refused() {
-    let net = fold(&untrained(1, 1, SEED)).unwrap();
+    let net = fold(&untrained(Networks::original(1, 1), SEED)).unwrap();
     for (width, height, side) in [(48, 64, "width"), (64, 0, "height"), (64, 2048, "height")] {
         let refused = onnx::write(&net, width, height, Form::Float);
         assert!(matches!(refused, Err(WriteError::Size { side: at, .. }) if at == side), "{width} by {height}");

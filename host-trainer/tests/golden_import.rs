@@ -7,6 +7,7 @@
 use std::io::{Cursor, Read};
 use std::path::{Path, PathBuf};
 
+use host_trainer::architecture::Networks;
 use host_trainer::import::pickle::read_state_dict;
 use host_trainer::import::{load_pair, torch_file};
 
@@ -32,7 +33,8 @@ fn both_forms_of_a_checkpoint_are_the_same_to_the_bit() {
         assert_eq!(saved, plain, "{}", set.display());
         let facts: serde_json::Value = serde_json::from_slice(&std::fs::read(set.join("facts.json")).unwrap()).unwrap();
         let width = |key: &str| facts[key].as_u64().unwrap() as usize;
-        assert_eq!(saved.widths, (width("recon_base_width"), width("seg_base_width")), "{}", set.display());
+        let expected = Networks::original(width("recon_base_width"), width("seg_base_width"));
+        assert_eq!(saved.networks, expected, "{}", set.display());
     }
 }
 

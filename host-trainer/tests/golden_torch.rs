@@ -8,19 +8,19 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
+use host_trainer::architecture::Networks;
 use host_trainer::export::{Array, TensorMap};
 use host_trainer::loss::focal::focal;
 use host_trainer::loss::ssim::Blur;
 use host_trainer::net::blocks::Mode;
 use host_trainer::net::{Arithmetic, Draem, Weights};
-use host_trainer::preset::Widths;
 use host_trainer::train::{Batch, Recipe, Stepper};
 use tch::{Device, Kind, Tensor};
 
 /// One folder of golden data.
 struct Set {
     name: String,
-    widths: Widths,
+    networks: Networks,
     facts: serde_json::Value,
     weights: TensorMap,
     io: BTreeMap<String, Tensor>,
@@ -48,7 +48,7 @@ fn sets() -> Vec<Set> {
 fn read_set(folder: &Path) -> Set {
     let facts: serde_json::Value = serde_json::from_slice(&std::fs::read(folder.join("facts.json")).unwrap()).unwrap();
     let width = |key: &str| facts[key].as_u64().unwrap() as usize;
-    let widths = Widths { recon: width("recon_base_width"), seg: width("seg_base_width") };
+    let networks = Networks::original(width("recon_base_width"), width("seg_base_width"));
     let io = read_floats(&folder.join("io.safetensors"));
     let io = io.into_iter().map(|(name, array)| {
         let shape: Vec<i64> = array.shape.iter().map(|&axis| axis as i64).collect();
@@ -56,7 +56,7 @@ fn read_set(folder: &Path) -> Set {
     });
     Set {
         name: folder.file_name().unwrap().to_string_lossy().into_owned(),
-        widths,
+        networks,
         weights: read_floats(&folder.join("weights.safetensors")),
         io: io.collect(),
         facts,
@@ -77,7 +77,7 @@ fn read_floats(path: &Path) -> TensorMap {
 
 impl Set {
     fn weights(&self) -> Weights {
-        Weights::load(&self.weights, self.widths, Device::Cpu).unwrap()
+        Weights::load(&self.weights, self.networks, Device::Cpu).unwrap()
     }
 
     fn batch(&self) -> Batch {

@@ -7,6 +7,7 @@ use std::path::Path;
 
 use ed25519_dalek::SigningKey;
 use edge_runtime::bundle::TrustedKeys;
+use host_trainer::architecture::Networks;
 use host_trainer::data::Picture;
 use host_trainer::export::bundle::{Models, seal};
 use host_trainer::export::{Form, Reloaded, fold, onnx, untrained};
@@ -20,8 +21,8 @@ use shared::score::{Border, Rule, score};
 /// Seed of every model and picture here.
 pub const SEED: u64 = 33;
 
-/// Base widths of the networks that are small enough to be run in every test.
-const SMALL: (usize, usize) = (4, 3);
+/// Networks that are small enough to be run in every test.
+const SMALL: Networks = Networks::original(4, 3);
 
 /// The signing key with this number.
 pub fn key(number: u8) -> SigningKey {
@@ -47,9 +48,9 @@ pub fn picture(width: usize, height: usize, number: u8) -> Vec<u8> {
     (0..width * height * 3).map(byte).collect()
 }
 
-/// An untrained model of base widths `widths`.
-pub fn model(widths: (usize, usize), width: usize, height: usize, precision: Precision) -> Vec<u8> {
-    let net = fold(&untrained(widths.0, widths.1, SEED)).expect("an untrained checkpoint is whole");
+/// An untrained model of these networks.
+pub fn model(networks: Networks, width: usize, height: usize, precision: Precision) -> Vec<u8> {
+    let net = fold(&untrained(networks, SEED)).expect("an untrained checkpoint is whole");
     let float = onnx::write(&net, width, height, Form::Float).expect("the sides are multiples of 32");
     match precision {
         Precision::Float32 => float,
@@ -92,8 +93,8 @@ pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> Ra
         trained_scores: heapless::Vec::new(),
         training: Training {
             preset: "untrained".try_into().expect("the text fits"),
-            reconstructive_width: SMALL.0 as u16,
-            discriminative_width: SMALL.1 as u16,
+            reconstructive_width: SMALL.recon as u16,
+            discriminative_width: SMALL.seg as u16,
             seed: SEED,
             steps: 0,
             train_pictures: 0,
@@ -107,9 +108,9 @@ pub fn sealed(width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
     sealed_of(SMALL, width, height, key)
 }
 
-/// As [`sealed`], with models of base widths `widths`.
-pub fn sealed_of(widths: (usize, usize), width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
-    let models = Precision::BOTH.map(|precision| model(widths, width, height, precision));
+/// As [`sealed`], with models of these networks.
+pub fn sealed_of(networks: Networks, width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
+    let models = Precision::BOTH.map(|precision| model(networks, width, height, precision));
     let inputs = [1, 2].map(|number| picture(width, height, number));
     let rule = Rule::for_input(width.min(height), Border::Covered);
     let scores = models.each_ref().map(|model| {
@@ -121,7 +122,7 @@ pub fn sealed_of(widths: (usize, usize), width: usize, height: usize, key: &Sign
     });
     let mut manifest = manifest(width, height, scores.each_ref().map(<[f32; 2]>::as_slice));
     (manifest.training.reconstructive_width, manifest.training.discriminative_width) =
-        (widths.0 as u16, widths.1 as u16);
+        (networks.recon as u16, networks.seg as u16);
     let models = Models { float32: &models[0], int8: &models[1] };
     seal(manifest, models, &inputs.concat(), key).expect("the parts are legal")
 }

@@ -10,6 +10,7 @@ use super::Exit;
 use super::bench::Args;
 use super::options::check_folder_of;
 use super::outcome::write_json;
+use crate::architecture::Architecture;
 use crate::clock::now;
 use crate::data::{Picture, Prepared, Use};
 use crate::net::{Arithmetic, Weights, initial};
@@ -56,7 +57,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let device = device(args.device)?;
     let arithmetic = Arithmetic::choose(args.precision, device);
     let stepper = |arithmetic| -> anyhow::Result<Stepper> {
-        let weights = Weights::load(&initial(args.preset.widths(), 0), args.preset.widths(), device)?;
+        let networks = args.preset.networks(Architecture::Original);
+        let weights = Weights::load(&initial(networks, 0), networks, device)?;
         Ok(Stepper::new(weights, args.size, arithmetic, Recipe::FAST)?)
     };
     let mut kinds = [stepper(Arithmetic::PLAIN)?, stepper(arithmetic)?];

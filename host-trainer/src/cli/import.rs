@@ -57,7 +57,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     check_folder_of(&args.out)?;
     args.json.as_deref().map_or(Ok(()), check_folder_of)?;
     let key = args.key.signing_key()?;
-    let Imported { tensors, widths } = load_pair(&args.recon, &args.seg)
+    let Imported { tensors, networks } = load_pair(&args.recon, &args.seg)
         .with_context(|| format!("--recon {}, --seg {}", args.recon.display(), args.seg.display()))?;
     let steps = Preprocess::new(args.crop, args.size.0, args.size.1)?;
     let prepared = Prepared::load(&args.data, steps, Use::HoldOutAll)?;
@@ -74,7 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         created: unix_seconds(),
         product: None,
     };
-    let origin = Origin { preset: "imported".into(), widths, seed: 0, steps: 0 };
+    let origin = Origin { preset: "imported".into(), networks, seed: 0, steps: 0 };
     let delivered = deliver(&tensors, &prepared, &plan, &origin, None)?;
     delivered.write(&args.out, &key, true)?;
     let outcome = outcome(&prepared.product, delivered, skipped);

@@ -39,8 +39,10 @@ pub struct SkippedRow {
 /// Facts of a training run.
 #[derive(Debug, Serialize)]
 pub struct TrainingFacts {
-    /// Name of the widths.
+    /// Name of the base widths.
     pub preset: String,
+    /// Name of the architecture.
+    pub architecture: String,
     /// Width and height of the input in pixels.
     pub size: [usize; 2],
     /// What was learnt from, in words.

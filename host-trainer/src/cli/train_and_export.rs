@@ -35,6 +35,10 @@ pub struct Args {
     /// varies. usual is for parts that lie in one place in steady light, whatever the pictures show.
     #[arg(long, default_value = "suited", value_name = "suited|usual")]
     pub recipe: RecipeChoice,
+    /// original as in the paper; bridged learns patterns and surfaces that fill the frame, but finds large defects on parts less
+    /// exactly. auto takes bridged where the suited recipe sees a pattern.
+    #[arg(long, default_value = "auto", value_name = "auto|original|bridged")]
+    pub architecture: ArchitectureChoice,
     /// Optimisation steps. Default: 3500 for nano, 2200 for the others.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
@@ -105,6 +109,17 @@ pub enum RecipeChoice {
     Usual,
     /// Suited to what the good pictures show.
     Suited,
+}
+
+/// Which architecture.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ArchitectureChoice {
+    /// Suited to what the good pictures show.
+    Auto,
+    /// As in the paper.
+    Original,
+    /// With the reconstruction's bridge.
+    Bridged,
 }
 
 /// Trains, checks, chooses the threshold and writes the bundle.

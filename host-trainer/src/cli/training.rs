@@ -13,10 +13,11 @@ use super::Exit;
 use super::import::outcome;
 use super::options::check_folder_of;
 use super::outcome::{Outcome, TrainingFacts, skipped_rows, summary, write_json};
-use super::train_and_export::{Args, RecipeChoice};
+use super::train_and_export::{ArchitectureChoice, Args, RecipeChoice};
+use crate::architecture::{Architecture, Networks};
 use crate::clock::unix_seconds;
 use crate::data::dataset::pictures;
-use crate::data::{Grouping, Loader, Picture, Prepared, Survey, Use};
+use crate::data::{Grouping, Loader, Picture, Prepared, Scene, Survey, Use};
 use crate::deliver::{Delivered, Origin, Plan, deliver};
 use crate::export::whole_file::{Access, Existing, write_whole};
 use crate::simulate::recipe::{LARGE_SIDE, SMALL_SIDE};
@@ -36,7 +37,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         check_folder_of(file)?;
     }
     let key = args.key.signing_key()?;
-    let (prepared, steps, recipe) = prepare(args)?;
+    let Lessons { prepared, steps, recipe, architecture } = prepare(args)?;
+    let networks = args.preset.networks(architecture);
     let skipped = skipped_rows(&prepared.skipped);
     eprintln!(
         "{}: learning from {} good pictures, {} held out for the threshold, {} to test on",
@@ -45,13 +47,18 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         prepared.held_out.len(),
         prepared.test.len()
     );
-    eprintln!("input {} by {} pixels, learnt from {}", steps.width(), steps.height(), recipe.in_words());
+    eprintln!(
+        "{architecture} networks, input {} by {} pixels, learnt from {}",
+        steps.width(),
+        steps.height(),
+        recipe.in_words()
+    );
 
     let config = TrainConfig {
         samples: samples_digest(args, &recipe, &prepared.learn),
         size: (steps.width(), steps.height()),
         windows: recipe.window.map(|side| (side.min(steps.width()), side.min(steps.height()))),
-        ..config(args)
+        ..config(args, networks)
     };
     let textures = textures(args, steps)?;
     let samples = sample_source(args.seed, config.windows, recipe, &prepared.learn, &textures);
@@ -75,15 +82,21 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         created: unix_seconds(),
         product: args.product.clone(),
     };
-    let widths = (args.preset.widths().recon, args.preset.widths().seg);
-    let origin = Origin { preset: args.preset.to_string(), widths, seed: args.seed, steps: trained.steps_done };
+    let origin = Origin { preset: args.preset.to_string(), networks, seed: args.seed, steps: trained.steps_done };
     let reference = reference_heatmap(&trained.weights)?;
     let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&reference))?;
     finish(args, &config, &recipe, &prepared, &trained, delivered, skipped, &key)
 }
 
-/// The pictures, what makes inputs of them, and the recipe that suits them.
-fn prepare(args: &Args) -> anyhow::Result<(Prepared, Preprocess, Recipe)> {
+/// The pictures, what makes inputs of them, and the recipe and architecture that suit them.
+struct Lessons {
+    prepared: Prepared,
+    steps: Preprocess,
+    recipe: Recipe,
+    architecture: Architecture,
+}
+
+fn prepare(args: &Args) -> anyhow::Result<Lessons> {
     let load = |size: (usize, usize)| -> anyhow::Result<(Prepared, Preprocess)> {
         let steps = Preprocess::new(args.crop, size.0, size.1).context("--size, --crop")?;
         let same_part = args.same_part.clone().map_or(Grouping::File, Grouping::Pattern);
@@ -97,13 +110,19 @@ fn prepare(args: &Args) -> anyhow::Result<(Prepared, Preprocess, Recipe)> {
     };
     let first = args.size.unwrap_or((side, side));
     let (prepared, steps) = load(first)?;
-    let suited = match args.recipe {
+    let (suited, scene) = match args.recipe {
         RecipeChoice::Suited => {
             let survey = Survey::of(&prepared.learn);
             eprintln!("the good pictures show {}", survey.in_words());
-            Recipe::suited(&survey)
+            (Recipe::suited(&survey), survey.scene())
         }
-        RecipeChoice::Usual => Recipe::default(),
+        RecipeChoice::Usual => (Recipe::default(), Scene::Nested),
+    };
+    let architecture = match (args.architecture, scene) {
+        (ArchitectureChoice::Original, _) | (ArchitectureChoice::Auto, Scene::Nested | Scene::Loose) => {
+            Architecture::Original
+        }
+        (ArchitectureChoice::Bridged, _) | (ArchitectureChoice::Auto, Scene::Pattern) => Architecture::Bridged,
     };
     let suited = args.rotation.map_or(suited, |degrees| suited.turned_by(degrees));
     let size = args.size.unwrap_or_else(|| {
@@ -111,7 +130,7 @@ fn prepare(args: &Args) -> anyhow::Result<(Prepared, Preprocess, Recipe)> {
         (side, side)
     });
     let (prepared, steps) = if size == first { (prepared, steps) } else { load(size)? };
-    Ok((prepared, steps, suited.for_input(size)))
+    Ok(Lessons { prepared, steps, recipe: suited.for_input(size), architecture })
 }
 
 #[expect(clippy::too_many_arguments, reason = "everything that the run has come to know goes into its files")]
@@ -128,6 +147,7 @@ fn finish(
     delivered.write(&args.out, key, !args.int8_only)?;
     let facts = TrainingFacts {
         preset: args.preset.to_string(),
+        architecture: config.networks.architecture.to_string(),
         size: [config.size.0, config.size.1],
         recipe: recipe.in_words(),
         steps: trained.steps_done,
@@ -153,9 +173,9 @@ fn finish(
     Ok(Exit::Done)
 }
 
-fn config(args: &Args) -> TrainConfig {
+fn config(args: &Args, networks: Networks) -> TrainConfig {
     TrainConfig {
-        widths: args.preset.widths(),
+        networks,
         steps: args.steps(),
         batch: args.batch as usize,
         seed: args.seed,

@@ -16,4 +16,4 @@ pub use load::{LoadError, Loader, Skipped};
 pub use picture::{Mask, Picture};
 pub use prepared::{Named, PrepareError, Prepared, TestPicture, Use};
 pub use split::{SplitError, hold_out};
-pub use survey::Survey;
+pub use survey::{Scene, Survey};

@@ -1,8 +1,8 @@
 //! What the good pictures show of how parts come before the camera: always in one place or anywhere, one way up or turned
 //! any way, in steady light or not, on a plain ground or not.
 //!
-//! Takes pictures of one size; gives numbers, in an order of operations that is fixed. Decides nothing: what follows from the
-//! numbers is the recipe's business. Looks at no defect and at no test picture.
+//! Takes pictures of one size; gives numbers, in an order of operations that is fixed, and from them the kind of scene. What
+//! follows from these is the recipe's business. Looks at no defect and at no test picture.
 
 use super::foreground::rim_colour;
 use super::picture::Picture;
@@ -14,6 +14,23 @@ const REDUCED_SIDE: usize = 64;
 const SECTORS: usize = 24;
 /// A pixel of the rim shows the ground when no channel differs more than this from the rim's usual colour, in levels.
 const GROUND_LEVELS: u8 = 24;
+
+/// From this [`Survey::looseness`] on, what the pictures show may lie anywhere. Measured: parts in a nest 0.01, parts that lie
+/// anywhere 0.68, pieces of a pattern 0.62 to 0.99.
+const LOOSE: f64 = 0.3;
+/// From this [`Survey::plain_rim`] on, a part lies on a plain ground. Measured: 0.98 and 1 where it does, at most 0.58 where it does not.
+const PLAIN: f64 = 0.9;
+
+/// How the product comes before the camera.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Scene {
+    /// Each part lies where the last one did.
+    Nested,
+    /// Parts lie anywhere on a plain ground.
+    Loose,
+    /// Pieces of a pattern or a surface that fill the frame.
+    Pattern,
+}
 
 /// The numbers; each 0 where there is nothing to see.
 #[derive(Clone, Copy, Debug, Default, PartialEq)]
@@ -48,6 +65,15 @@ impl Survey {
             roundness: roundness(&reduced, &means),
             light: variance(&means).sqrt() / mean(&means),
             plain_rim: plain / pictures.len() as f64,
+        }
+    }
+
+    /// What stands before the camera.
+    pub fn scene(&self) -> Scene {
+        match (self.looseness >= LOOSE, self.plain_rim >= PLAIN) {
+            (false, _) => Scene::Nested,
+            (true, true) => Scene::Loose,
+            (true, false) => Scene::Pattern,
         }
     }
 

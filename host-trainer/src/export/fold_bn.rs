@@ -10,6 +10,7 @@ use thiserror::Error;
 
 use super::graph::{Layer, Op, Source, layers};
 use super::tensors::{Array, TensorMap};
+use crate::architecture::Architecture;
 
 /// Added to the variance before the root; the default of the framework that the networks come from.
 const EPSILON: f64 = 1e-5;
@@ -30,8 +31,21 @@ pub struct Folded {
     pub bias: Vec<f32>,
 }
 
-/// Each convolution by the name of its tensors; the head has one output, the logit of "anomalous".
-pub type FoldedNet = BTreeMap<String, Folded>;
+/// Both networks with their batch norms folded in.
+#[derive(Clone, Debug, PartialEq)]
+pub struct FoldedNet {
+    /// How the layers are connected.
+    pub architecture: Architecture,
+    /// Each convolution by the name of its tensors; the head has one output, the logit of "anomalous".
+    pub convolutions: BTreeMap<String, Folded>,
+}
+
+impl FoldedNet {
+    /// The layers in the order of data.
+    pub fn layers(&self) -> Vec<Layer> {
+        layers(self.architecture)
+    }
+}
 
 /// Why a checkpoint is not one of these networks.
 #[derive(Debug, Error, PartialEq)]
@@ -75,9 +89,10 @@ pub enum FoldError {
 /// # Errors
 /// A missing tensor, a shape that does not fit, a value that is not finite, a negative variance.
 pub fn fold(tensors: &TensorMap) -> Result<FoldedNet, FoldError> {
-    let list = layers();
+    let architecture = Architecture::of_tensors(tensors);
+    let list = layers(architecture);
     let mut channels: Vec<usize> = Vec::with_capacity(list.len());
-    let mut net = FoldedNet::new();
+    let mut convolutions = BTreeMap::new();
     for layer in &list {
         let reads = |source: &Source| match source {
             Source::Image => 3,
@@ -89,13 +104,13 @@ pub fn fold(tensors: &TensorMap) -> Result<FoldedNet, FoldError> {
             Op::ConvNormRelu { .. } | Op::Conv | Op::TwoClassHead => {
                 let folded = fold_layer(tensors, layer, inputs)?;
                 let outputs = folded.outputs;
-                net.insert(layer.name.clone(), folded);
+                convolutions.insert(layer.name.clone(), folded);
                 outputs
             }
         };
         channels.push(outputs);
     }
-    Ok(net)
+    Ok(FoldedNet { architecture, convolutions })
 }
 
 fn fold_layer(tensors: &TensorMap, layer: &Layer, inputs: usize) -> Result<Folded, FoldError> {

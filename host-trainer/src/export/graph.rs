@@ -1,8 +1,10 @@
 //! The two networks as a list of layers: what is computed in which order, without any numbers.
 //!
-//! Gives the layers that fold, quantise and the ONNX writer walk through. Widths are not stated here: they follow from
-//! the shapes of the tensors. Reads no file and computes nothing. Source: the original `model_unet.py`; all convolutions
+//! Takes the architecture; gives the layers that fold, quantise and the ONNX writer walk through. Widths are not stated here:
+//! they follow from the shapes of the tensors. Reads no file and computes nothing. Source: the original `model_unet.py`; all convolutions
 //! are 3 by 3, stride 1, zero padding 1.
+
+use crate::architecture::{Architecture, BRIDGE_FROM, BRIDGE_TO};
 
 /// Where a layer's input comes from.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -48,9 +50,9 @@ pub struct Layer {
 pub const POOLS: u32 = 5;
 
 /// Both networks from the picture to the heatmap; the last layer gives the result.
-pub fn layers() -> Vec<Layer> {
+pub fn layers(architecture: Architecture) -> Vec<Layer> {
     let mut list = List(Vec::new());
-    let reconstruction = reconstructive(&mut list);
+    let reconstruction = reconstructive(&mut list, architecture);
     discriminative(&mut list, reconstruction);
     list.0
 }
@@ -90,16 +92,23 @@ impl List {
     }
 }
 
-fn reconstructive(list: &mut List) -> Source {
+fn reconstructive(list: &mut List, architecture: Architecture) -> Source {
     let mut at = Source::Image;
+    let mut bridge = None;
     for block in 1..=4 {
         let name = format!("recon.encoder.block{block}");
         at = list.pair(&name, at);
+        if architecture == Architecture::Bridged && block == BRIDGE_FROM {
+            bridge = Some(at);
+        }
         at = list.pool(&name, at);
     }
     at = list.pair("recon.encoder.block5", at);
     for block in 1..=4 {
         at = list.up(&format!("recon.decoder.up{block}"), at);
+        if let Some(from) = bridge.filter(|_| block == BRIDGE_TO) {
+            at = list.concat("recon.decoder.bridge", at, from);
+        }
         at = list.pair(&format!("recon.decoder.db{block}"), at);
     }
     list.push("recon.decoder.fin_out.0".to_owned(), Op::Conv, vec![at])
@@ -128,7 +137,7 @@ mod tests {
     use super::*;
 
     fn count(is: impl Fn(&Op) -> bool) -> usize {
-        layers().iter().filter(|layer| is(&layer.op)).count()
+        layers(Architecture::Original).iter().filter(|layer| is(&layer.op)).count()
     }
 
     #[test]
@@ -142,13 +151,30 @@ mod tests {
 
     #[test]
     fn names_are_unique_and_every_input_stands_before_its_reader() {
-        let all = layers();
-        let names: std::collections::BTreeSet<_> = all.iter().map(|layer| &layer.name).collect();
-        assert_eq!(names.len(), all.len());
-        for (index, layer) in all.iter().enumerate() {
-            for input in &layer.inputs {
-                assert!(!matches!(input, Source::Layer(before) if *before >= index), "{}", layer.name);
+        for all in [Architecture::Original, Architecture::Bridged].map(layers) {
+            let names: std::collections::BTreeSet<_> = all.iter().map(|layer| &layer.name).collect();
+            assert_eq!(names.len(), all.len());
+            for (index, layer) in all.iter().enumerate() {
+                for input in &layer.inputs {
+                    assert!(!matches!(input, Source::Layer(before) if *before >= index), "{}", layer.name);
+                }
             }
         }
+    }
+
+    #[test]
+    fn a_bridge_is_one_concatenation_of_values_of_one_size() {
+        let (original, bridged) = (layers(Architecture::Original), layers(Architecture::Bridged));
+        assert_eq!(bridged.len(), original.len() + 1);
+        let bridge = bridged.iter().find(|layer| layer.name == "recon.decoder.bridge").unwrap();
+        let read: Vec<&str> = bridge
+            .inputs
+            .iter()
+            .map(|source| match source {
+                Source::Image => "",
+                Source::Layer(index) => &bridged[*index].name,
+            })
+            .collect();
+        assert_eq!((&bridge.op, &read[..]), (&Op::Concat, &["recon.decoder.up2.1", "recon.encoder.block3.3"][..]));
     }
 }

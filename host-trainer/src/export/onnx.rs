@@ -13,7 +13,7 @@ use thiserror::Error;
 use tract_onnx::pb;
 
 use super::fold_bn::{Folded, FoldedNet, KERNEL};
-use super::graph::{Layer, Op, POOLS, Source, layers};
+use super::graph::{Layer, Op, POOLS, Source};
 use super::proto::{floats, int, int8s, int32s, ints, string, uint8s, value_info};
 use crate::quantise::ranges::PICTURE_SCALE;
 use crate::quantise::{Scales, weights};
@@ -81,7 +81,7 @@ pub fn write(net: &FoldedNet, width: usize, height: usize, form: Form<'_>) -> Re
     let picture = Value { scale: graph.picture_scale(), name: INPUT.to_owned() };
     let picture = graph.through_bytes(picture);
     let mut values: Vec<Value> = Vec::new();
-    for (at, layer) in layers().iter().enumerate() {
+    for (at, layer) in net.layers().iter().enumerate() {
         let inputs = layer.inputs.iter().map(|source| match source {
             Source::Image => picture.clone(),
             Source::Layer(index) => values[*index].clone(),
@@ -181,7 +181,7 @@ impl Graph<'_> {
     }
 
     fn conv(&mut self, net: &FoldedNet, name: &str, input: &Value) -> Result<String, WriteError> {
-        let conv = net.get(name).ok_or_else(|| WriteError::Missing { name: name.to_owned() })?;
+        let conv = net.convolutions.get(name).ok_or_else(|| WriteError::Missing { name: name.to_owned() })?;
         let [weight, bias] = match input.scale {
             None => self.floats(name, conv),
             Some(scale) => self.integers(name, conv, scale),

@@ -9,12 +9,13 @@ use rand_chacha::ChaCha8Rng;
 use super::fold_bn::KERNEL;
 use super::graph::{Layer, Op, Source, layers};
 use super::tensors::{Array, TensorMap};
+use crate::architecture::Networks;
 
-/// Weights for base widths `recon` and `seg` (both at least 1); the same seed gives the same values.
-pub fn untrained(recon: usize, seg: usize, seed: u64) -> TensorMap {
+/// Weights for these networks (base widths at least 1); the same seed gives the same values.
+pub fn untrained(networks: Networks, seed: u64) -> TensorMap {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
     let mut tensors = TensorMap::new();
-    let list = layers();
+    let list = layers(networks.architecture);
     let mut channels: Vec<usize> = Vec::with_capacity(list.len());
     for layer in &list {
         let reads = |source: &Source| match source {
@@ -22,7 +23,7 @@ pub fn untrained(recon: usize, seg: usize, seed: u64) -> TensorMap {
             Source::Layer(index) => channels[*index],
         };
         let inputs: usize = layer.inputs.iter().map(reads).sum();
-        let base = if layer.name.starts_with("recon.") { recon } else { seg };
+        let base = if layer.name.starts_with("recon.") { networks.recon } else { networks.seg };
         channels.push(match layer.op {
             Op::MaxPool | Op::Upsample | Op::Concat => inputs,
             _ => {

@@ -1,4 +1,4 @@
-//! A checkpoint of the original code as one map of tensors, with its widths.
+//! A checkpoint of the original code as one map of tensors, with the networks that it belongs to.
 //!
 //! Takes two files, each a state dictionary of `torch.save` (the original's `.pckl`) or a `.safetensors` file, with or
 //! without the prefixes `recon.` and `seg.`; gives all tensors under these prefixes. Strict: missing tensors, unknown
@@ -12,8 +12,8 @@ use safetensors::{Dtype, SafeTensorError, SafeTensors};
 
 use super::torch_file::{self, TorchFileError, floats};
 use super::value::Number;
+use crate::architecture::{Architecture, MAX_WIDTH, Networks};
 use crate::export::{Array, TensorMap};
-use crate::preset::{MAX_WIDTH, Widths};
 
 /// Larger files are refused unread: the original's reconstructive network has 276 MB.
 const MAX_BYTES: u64 = 8 << 30;
@@ -23,8 +23,8 @@ const MAX_BYTES: u64 = 8 << 30;
 pub struct Imported {
     /// Every tensor, under `recon.` or `seg.`.
     pub tensors: TensorMap,
-    /// Base widths of the reconstructive and the discriminative network.
-    pub widths: (usize, usize),
+    /// The networks that they belong to.
+    pub networks: Networks,
 }
 
 /// Why a checkpoint cannot be imported.
@@ -84,7 +84,7 @@ pub enum ImportError {
         /// Channels of the network's input.
         inputs: usize,
     },
-    /// A tensor that the widths imply is absent.
+    /// A tensor that the networks imply is absent.
     #[error("tensor {name} is missing")]
     Missing {
         /// Its name.
@@ -96,7 +96,7 @@ pub enum ImportError {
         /// Its name.
         name: String,
     },
-    /// A tensor of another shape than the widths imply.
+    /// A tensor of another shape than the networks imply.
     #[error("tensor {name} has shape {got:?}, networks of this width have {expected:?}")]
     Shape {
         /// Its name.
@@ -115,8 +115,8 @@ pub enum ImportError {
 pub fn load_pair(recon: &Path, seg: &Path) -> Result<Imported, ImportError> {
     let mut tensors = prefixed(read(recon)?, "recon.");
     tensors.extend(prefixed(read(seg)?, "seg."));
-    let widths = infer_widths(&tensors)?;
-    let expected = widths.tensor_shapes();
+    let networks = infer_networks(&tensors)?;
+    let expected = networks.tensor_shapes();
     for (name, shape) in &expected {
         let Some(array) = tensors.get(name) else { return Err(ImportError::Missing { name: name.clone() }) };
         if array.shape != *shape {
@@ -126,15 +126,15 @@ pub fn load_pair(recon: &Path, seg: &Path) -> Result<Imported, ImportError> {
     }
     match tensors.keys().find(|&name| !expected.contains_key(name)) {
         Some(name) => Err(ImportError::Extra { name: name.clone() }),
-        None => Ok(Imported { tensors, widths: (widths.recon, widths.seg) }),
+        None => Ok(Imported { tensors, networks }),
     }
 }
 
-/// The widths of the networks that these tensors belong to, from the shapes of their first convolutions.
+/// The networks that these tensors belong to, from the shapes of their first convolutions and of the one at which a bridge ends.
 ///
 /// # Errors
 /// [`ImportError::Width`].
-pub fn infer_widths(tensors: &TensorMap) -> Result<Widths, ImportError> {
+pub fn infer_networks(tensors: &TensorMap) -> Result<Networks, ImportError> {
     let width = |name: &'static str, inputs: usize| {
         let got = tensors.get(name).map(|array| array.shape.clone()).unwrap_or_default();
         match got[..] {
@@ -142,9 +142,10 @@ pub fn infer_widths(tensors: &TensorMap) -> Result<Widths, ImportError> {
             _ => Err(ImportError::Width { name, got, inputs }),
         }
     };
-    Ok(Widths {
+    Ok(Networks {
         recon: width("recon.encoder.block1.0.weight", 3)?,
         seg: width("seg.encoder_segment.block1.0.weight", 6)?,
+        architecture: Architecture::of_tensors(tensors),
     })
 }
 

@@ -186,8 +186,8 @@ mod tests {
     use tch::Device;
 
     use super::*;
+    use crate::architecture::Networks;
     use crate::net::initial;
-    use crate::preset::Widths;
 
     /// Whether the channel is the fastest axis in memory.
     fn channels_last(tensor: &Tensor) -> bool {
@@ -205,8 +205,8 @@ mod tests {
 
     #[test]
     fn channels_of_neighbouring_columns_side_by_side_are_normed_alike() {
-        let widths = Widths { recon: 4, seg: 4 };
-        let weights = Weights::load(&initial(widths, 1), widths, Device::Cpu).unwrap();
+        let networks = Networks::original(4, 4);
+        let weights = Weights::load(&initial(networks, 1), networks, Device::Cpu).unwrap();
         let layer = Layer::new(&weights, "recon.encoder.block1.0", "recon.encoder.block1.1");
         let mode = Mode { train: true, arithmetic: Arithmetic { bf16: false, channels_last: true } };
         let input = mode.arithmetic.enter(&uneven(4)).unwrap();
@@ -220,7 +220,7 @@ mod tests {
             let worst = (columns(&got) - expected).abs().max().double_value(&[]);
             assert!(worst < 1e-5, "columns {parity}: {worst}");
         }
-        let again = Weights::load(&initial(widths, 1), widths, Device::Cpu).unwrap();
+        let again = Weights::load(&initial(networks, 1), networks, Device::Cpu).unwrap();
         let plain = Layer::new(&again, "recon.encoder.block1.0", "recon.encoder.block1.1");
         let _ = plain.norm(&input, mode).unwrap();
         for (name, got, expected) in
@@ -233,8 +233,8 @@ mod tests {
 
     #[test]
     fn layout_set_at_the_input_survives_every_operation() {
-        let widths = Widths { recon: 4, seg: 4 };
-        let weights = Weights::load(&initial(widths, 1), widths, Device::Cpu).unwrap();
+        let networks = Networks::original(4, 4);
+        let weights = Weights::load(&initial(networks, 1), networks, Device::Cpu).unwrap();
         for bf16 in [false, true] {
             let mode = Mode { train: true, arithmetic: Arithmetic { bf16, channels_last: true } };
             let input = mode.arithmetic.enter(&Tensor::zeros([2, 3, 32, 32], (Kind::Float, Device::Cpu))).unwrap();

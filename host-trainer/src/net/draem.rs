@@ -10,9 +10,9 @@ use super::blocks::Mode;
 use super::discriminative::Discriminative;
 use super::reconstructive::Reconstructive;
 use super::weights::{NetError, Weights, values};
+use crate::architecture::{Networks, SIDE_MULTIPLE};
 use crate::data::Picture;
 use crate::export::TensorMap;
-use crate::preset::{SIDE_MULTIPLE, Widths};
 
 /// Pictures that pass through the networks at once in evaluation; bounds the memory, changes no result.
 const EVALUATION_BATCH: usize = 8;
@@ -52,11 +52,11 @@ impl Draem {
 /// The heatmap of each picture: `[h][w]`, the probability of "anomalous", 0..=1.
 ///
 /// # Errors
-/// Weights that do not fit the widths, pictures of different sizes or with sides that are no multiples of 32, or torch's
+/// Weights that do not fit the networks, pictures of different sizes or with sides that are no multiples of 32, or torch's
 /// own complaint.
 pub fn forward_heatmap(
     weights: &TensorMap,
-    widths: Widths,
+    networks: Networks,
     pictures: &[Picture],
     device: Device,
 ) -> Result<Vec<Vec<f32>>, NetError> {
@@ -73,8 +73,8 @@ pub fn forward_heatmap(
             return Err(NetError::Picture { index, width, height, bytes });
         }
     }
-    let weights = Weights::load(weights, widths, device)?;
-    let networks = Draem::new(&weights);
+    let weights = Weights::load(weights, networks, device)?;
+    let draem = Draem::new(&weights);
     let mode = Mode { train: false, arithmetic: Arithmetic::PLAIN };
     let _no_gradients = tch::no_grad_guard();
     let pixels = first.width * first.height;
@@ -82,7 +82,7 @@ pub fn forward_heatmap(
     for batch in pictures.chunks(EVALUATION_BATCH) {
         let bytes: Vec<u8> = batch.iter().flat_map(|picture| picture.rgb.iter().copied()).collect();
         let input = pictures_to_tensor(&bytes, batch.len(), first.height, first.width, device)?;
-        let logits = networks.forward(&input, mode)?.logits;
+        let logits = draem.forward(&input, mode)?.logits;
         let heatmap = logits.f_softmax(1, Kind::Float)?.f_narrow(1, 1, 1)?;
         heatmaps.extend(values(&heatmap)?.chunks(pixels).map(<[f32]>::to_vec));
     }
@@ -112,21 +112,21 @@ mod tests {
 
     #[test]
     fn a_picture_that_does_not_fit_is_named() {
-        let widths = Widths { recon: 2, seg: 2 };
+        let networks = Networks::original(2, 2);
         let pictures = [Picture::filled(32, 32, [9, 9, 9]), Picture::filled(40, 32, [9, 9, 9])];
-        let error = forward_heatmap(&initial(widths, 1), widths, &pictures, Device::Cpu).unwrap_err().to_string();
+        let error = forward_heatmap(&initial(networks, 1), networks, &pictures, Device::Cpu).unwrap_err().to_string();
         assert!(error.starts_with("picture 1 is 40 by 32"), "{error}");
     }
 
     #[test]
     fn every_picture_has_its_heatmap_whatever_its_batch() {
-        let widths = Widths { recon: 2, seg: 2 };
-        let weights = initial(widths, 1);
+        let networks = Networks::original(2, 2);
+        let weights = initial(networks, 1);
         let pictures: Vec<Picture> = (0..11).map(|index| Picture::filled(64, 32, [index * 20, 100, 7])).collect();
-        let all = forward_heatmap(&weights, widths, &pictures, Device::Cpu).unwrap();
+        let all = forward_heatmap(&weights, networks, &pictures, Device::Cpu).unwrap();
         assert_eq!(all.len(), pictures.len());
         for (index, picture) in pictures.iter().enumerate() {
-            let alone = forward_heatmap(&weights, widths, std::slice::from_ref(picture), Device::Cpu).unwrap();
+            let alone = forward_heatmap(&weights, networks, std::slice::from_ref(picture), Device::Cpu).unwrap();
             assert_eq!(alone[0].len(), 64 * 32);
             let worst = alone[0].iter().zip(&all[index]).map(|(a, b)| (a - b).abs()).fold(0.0, f32::max);
             assert!(worst < 1e-5, "picture {index}: {worst}");

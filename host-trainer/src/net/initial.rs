@@ -7,16 +7,16 @@
 use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
+use crate::architecture::Networks;
 use crate::export::{Array, TensorMap};
-use crate::preset::Widths;
 
 /// Standard deviation of weights and gains.
 const DEVIATION: f32 = 0.02;
 
-/// Fresh weights; the same widths and seed give the same values.
-pub fn initial(widths: Widths, seed: u64) -> TensorMap {
+/// Fresh weights; the same networks and seed give the same values.
+pub fn initial(networks: Networks, seed: u64) -> TensorMap {
     let mut chance = ChaCha8Rng::seed_from_u64(seed);
-    let shapes = widths.tensor_shapes();
+    let shapes = networks.tensor_shapes();
     let mut tensors = TensorMap::new();
     for (name, shape) in &shapes {
         let count = shape.iter().product();
@@ -60,7 +60,7 @@ mod tests {
     #[test]
     fn draws_have_the_stated_spread() {
         let seed = 7;
-        let tensors = initial(Widths { recon: 8, seg: 8 }, seed);
+        let tensors = initial(Networks::original(8, 8), seed);
         let weight = &tensors["recon.encoder.block5.0.weight"].values;
         let spread = deviation(weight, 0.0);
         assert!((spread - 0.02).abs() < 0.0005, "seed {seed}: {spread}");
@@ -75,8 +75,8 @@ mod tests {
 
     #[test]
     fn the_seed_decides() {
-        let widths = Widths { recon: 2, seg: 2 };
-        assert_eq!(initial(widths, 3), initial(widths, 3));
-        assert_ne!(initial(widths, 3), initial(widths, 4));
+        let networks = Networks::original(2, 2);
+        assert_eq!(initial(networks, 3), initial(networks, 3));
+        assert_ne!(initial(networks, 3), initial(networks, 4));
     }
 }

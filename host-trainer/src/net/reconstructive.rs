@@ -1,4 +1,5 @@
-//! The reconstructive network: an auto-encoder without skips that paints a picture as it would look without defects.
+//! The reconstructive network: an auto-encoder that paints a picture as it would look without defects; without skips as in
+//! the original, or with one bridge ([`Architecture::Bridged`]).
 //!
 //! Takes `[n, 3, h, w]` in 0..1, sides multiples of 16; gives `[n, 3, h, w]` in 32-bit floats, linear, so that values may
 //! lie outside 0..1. `ReconstructiveSubNetwork` of the original.
@@ -7,12 +8,14 @@ use tch::{TchError, Tensor};
 
 use super::blocks::{Convolution, Double, Mode, Up, pool};
 use super::weights::Weights;
+use crate::architecture::{Architecture, BRIDGE_FROM, BRIDGE_TO};
 
 /// The layers, in the order of data.
 pub struct Reconstructive {
     encoder: [Double; 5],
     decoder: [(Up, Double); 4],
     head: Convolution,
+    architecture: Architecture,
 }
 
 impl Reconstructive {
@@ -27,6 +30,7 @@ impl Reconstructive {
             encoder: [1, 2, 3, 4, 5].map(block),
             decoder: [1, 2, 3, 4].map(stage),
             head: Convolution::new(weights, "recon.decoder.fin_out.0"),
+            architecture: weights.architecture(),
         }
     }
 
@@ -36,14 +40,22 @@ impl Reconstructive {
     /// Whatever torch says, for instance that memory is exhausted.
     pub fn forward(&self, picture: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
         let mut x = mode.arithmetic.enter(picture)?;
-        for (index, block) in self.encoder.iter().enumerate() {
-            if index > 0 {
+        let mut bridge = None;
+        for (number, block) in (1..).zip(&self.encoder) {
+            if number > 1 {
                 x = pool(&x)?;
             }
             x = block.forward(&x, mode)?;
+            if self.architecture == Architecture::Bridged && number == BRIDGE_FROM {
+                bridge = Some(x.shallow_clone());
+            }
         }
-        for (up, block) in &self.decoder {
-            x = block.forward(&up.forward(&x, mode)?, mode)?;
+        for (number, (up, block)) in (1..).zip(&self.decoder) {
+            let mut raised = up.forward(&x, mode)?;
+            if let Some(from) = bridge.as_ref().filter(|_| number == BRIDGE_TO) {
+                raised = Tensor::f_cat(&[&raised, from], 1)?;
+            }
+            x = block.forward(&raised, mode)?;
         }
         self.head.forward_head(&x)
     }

@@ -2,7 +2,7 @@
 //!
 //! All trained values lie in one flat vector and all running statistics in another; the named tensors are windows into
 //! them. Optimiser and averaging are then a few operations on a vector instead of hundreds on small tensors, and a
-//! checkpoint is a handful of arrays. Loading is strict: names and shapes are exactly those that the widths imply.
+//! checkpoint is a handful of arrays. Loading is strict: names and shapes are exactly those that the networks imply.
 //!
 //! # Invariants
 //! A named tensor shares its storage with its window for as long as both live; nothing here replaces a tensor's storage.
@@ -11,34 +11,34 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use crate::architecture::{Architecture, Networks};
 use crate::export::{Array, TensorMap};
-use crate::preset::Widths;
 
 /// Weights that do not fit the networks, or torch's own complaint.
 #[derive(Debug, thiserror::Error)]
 pub enum NetError {
-    /// A tensor that the widths imply is absent.
-    #[error("tensor {name} is missing; networks of widths {widths} need it")]
+    /// A tensor that the networks imply is absent.
+    #[error("tensor {name} is missing; {networks} networks need it")]
     Missing {
         /// Its name.
         name: String,
-        /// The widths asked for.
-        widths: Widths,
+        /// The networks asked for.
+        networks: Networks,
     },
     /// A tensor that these networks do not have.
-    #[error("tensor {name} does not belong to networks of widths {widths}")]
+    #[error("tensor {name} does not belong to {networks} networks")]
     Extra {
         /// Its name.
         name: String,
-        /// The widths asked for.
-        widths: Widths,
+        /// The networks asked for.
+        networks: Networks,
     },
     /// A tensor of another shape.
-    #[error("tensor {name} has shape {got:?} with {values} values; networks of these widths need {expected:?}")]
+    #[error("tensor {name} has shape {got:?} with {values} values; these networks need {expected:?}")]
     Shape {
         /// Its name.
         name: String,
-        /// The shape that the widths imply.
+        /// The shape that the networks imply.
         expected: Vec<usize>,
         /// The shape that it has.
         got: Vec<usize>,
@@ -66,7 +66,7 @@ pub enum NetError {
 
 /// The tensors of both networks.
 pub struct Weights {
-    widths: Widths,
+    networks: Networks,
     trained: Tensor,
     statistics: Tensor,
     named: BTreeMap<String, Tensor>,
@@ -82,15 +82,15 @@ impl Weights {
     ///
     /// # Errors
     /// [`NetError::Missing`], [`NetError::Extra`] or [`NetError::Shape`] with the first tensor that does not fit.
-    pub fn load(tensors: &TensorMap, widths: Widths, device: Device) -> Result<Self, NetError> {
-        let shapes = widths.tensor_shapes();
+    pub fn load(tensors: &TensorMap, networks: Networks, device: Device) -> Result<Self, NetError> {
+        let shapes = networks.tensor_shapes();
         if let Some(name) = tensors.keys().find(|&name| !shapes.contains_key(name)) {
-            return Err(NetError::Extra { name: name.clone(), widths });
+            return Err(NetError::Extra { name: name.clone(), networks });
         }
         let (mut trained, mut statistics) = (Vec::new(), Vec::new());
         for (name, shape) in &shapes {
             let Some(array) = tensors.get(name) else {
-                return Err(NetError::Missing { name: name.clone(), widths });
+                return Err(NetError::Missing { name: name.clone(), networks });
             };
             if array.shape != *shape || array.values.len() != shape.iter().product::<usize>() {
                 return Err(NetError::Shape {
@@ -115,7 +115,12 @@ impl Weights {
             named.insert(name.clone(), window.f_set_requires_grad(is_trained(name))?);
             *at += length;
         }
-        Ok(Self { widths, trained, statistics, named })
+        Ok(Self { networks, trained, statistics, named })
+    }
+
+    /// How the layers are connected.
+    pub fn architecture(&self) -> Architecture {
+        self.networks.architecture
     }
 
     /// Copies everything back from the device.
@@ -134,7 +139,7 @@ impl Weights {
         let (trained, statistics) = (values(trained)?, values(statistics)?);
         let (mut trained_at, mut statistics_at) = (0, 0);
         let mut tensors = TensorMap::new();
-        for (name, shape) in self.widths.tensor_shapes() {
+        for (name, shape) in self.networks.tensor_shapes() {
             let length = shape.iter().product::<usize>();
             let (flat, at) =
                 if is_trained(&name) { (&trained, &mut trained_at) } else { (&statistics, &mut statistics_at) };
@@ -195,18 +200,18 @@ mod tests {
     use super::*;
     use crate::net::initial;
 
-    const WIDTHS: Widths = Widths { recon: 2, seg: 3 };
+    const NETWORKS: Networks = Networks::original(2, 3);
 
     #[test]
     fn what_is_loaded_is_stored() {
-        let map = initial(WIDTHS, 5);
-        let weights = Weights::load(&map, WIDTHS, Device::Cpu).unwrap();
+        let map = initial(NETWORKS, 5);
+        let weights = Weights::load(&map, NETWORKS, Device::Cpu).unwrap();
         assert_eq!(weights.to_map().unwrap(), map);
     }
 
     #[test]
     fn names_are_windows_into_the_flat_vector() {
-        let weights = Weights::load(&initial(WIDTHS, 5), WIDTHS, Device::Cpu).unwrap();
+        let weights = Weights::load(&initial(NETWORKS, 5), NETWORKS, Device::Cpu).unwrap();
         let _ = weights.trained().shallow_clone().fill_(3.0);
         assert_eq!(weights.get("seg.decoder_segment.fin_out.0.bias").double_value(&[1]), 3.0);
         assert_eq!(weights.get("seg.decoder_segment.db_b.1.running_var").double_value(&[1]), 1.0);
@@ -215,20 +220,20 @@ mod tests {
     #[test]
     fn a_tensor_that_does_not_fit_is_named() {
         let name = "recon.encoder.block1.0.weight";
-        let load = |map: &TensorMap| match Weights::load(map, WIDTHS, Device::Cpu) {
+        let load = |map: &TensorMap| match Weights::load(map, NETWORKS, Device::Cpu) {
             Ok(_) => panic!("loaded"),
             Err(error) => error.to_string(),
         };
-        let mut missing = initial(WIDTHS, 5);
+        let mut missing = initial(NETWORKS, 5);
         missing.remove(name);
         assert!(load(&missing).contains("recon.encoder.block1.0.weight is missing"));
-        let mut extra = initial(WIDTHS, 5);
+        let mut extra = initial(NETWORKS, 5);
         extra.insert("recon.encoder.block9.0.bias".into(), Array { shape: vec![1], values: vec![0.0] });
         assert!(load(&extra).contains("block9.0.bias does not belong"));
-        let mut shape = initial(WIDTHS, 5);
+        let mut shape = initial(NETWORKS, 5);
         shape.insert(name.into(), Array { shape: vec![2, 3, 1, 9], values: vec![0.0; 54] });
         assert!(load(&shape).contains("[2, 3, 1, 9] with 54 values"));
-        let mut short = initial(WIDTHS, 5);
+        let mut short = initial(NETWORKS, 5);
         if let Some(array) = short.get_mut(name) {
             array.values.pop();
         }

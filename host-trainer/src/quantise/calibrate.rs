@@ -15,7 +15,7 @@ use super::ranges::{PICTURE_SCALE, RangeRule, Scales};
 use super::sharing::{Group, groups};
 use crate::data::Picture;
 use crate::export::fold_bn::FoldedNet;
-use crate::export::graph::{Layer, layers};
+use crate::export::graph::Layer;
 use crate::export::onnx::{Form, WriteError, write};
 use crate::export::reload::{ReloadError, Reloaded};
 
@@ -69,7 +69,7 @@ pub fn calibrate(
     if pictures.len() < 2 {
         return Err(CalibrateError::NoPictures);
     }
-    let list = layers();
+    let list = net.layers();
     let every_second = |from: usize| pictures.iter().skip(from).step_by(2).cloned().collect::<Vec<_>>();
     let (to_observe, to_compare) = (every_second(0), every_second(1));
     let largest = largest_by_channel(float, &list, (width, height), &to_observe)?;

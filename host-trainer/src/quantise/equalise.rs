@@ -33,7 +33,7 @@ pub fn equalise(net: &FoldedNet, layers: &[Layer], largest: &[Vec<f32>], strengt
             Source::Layer(index) => divisors[*index].clone(),
         });
         let read: Vec<f32> = read.collect();
-        let Some(conv) = equalised.get_mut(&layer.name) else {
+        let Some(conv) = equalised.convolutions.get_mut(&layer.name) else {
             divisors.push(read);
             continue;
         };

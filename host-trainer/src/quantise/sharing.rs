@@ -62,10 +62,15 @@ fn push(groups: &mut Vec<Group>, group: Group) -> usize {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::architecture::Architecture;
     use crate::export::graph::layers;
 
     fn group_of(name: &str) -> (usize, Group) {
-        let list = layers();
+        group_in(Architecture::Original, name)
+    }
+
+    fn group_in(architecture: Architecture, name: &str) -> (usize, Group) {
+        let list = layers(architecture);
         let (of, groups) = groups(&list);
         let at = list.iter().position(|layer| layer.name == name).unwrap();
         (of[at], groups[of[at]].clone())
@@ -78,6 +83,15 @@ mod tests {
         assert!(same.iter().all(|name| group_of(name).0 == first));
         assert!(matches!(members, Group::Observed(members) if members.len() == 2));
         assert_ne!(group_of("seg.encoder_segment.block2.3").0, first);
+    }
+
+    #[test]
+    fn both_ends_of_a_bridge_share_a_scale() {
+        let ends = ["recon.encoder.block3.3", "recon.decoder.up2.1"];
+        let [from, to] = ends.map(|name| group_in(Architecture::Bridged, name).0);
+        assert_eq!(from, to);
+        let [from, to] = ends.map(|name| group_in(Architecture::Original, name).0);
+        assert_ne!(from, to);
     }
 
     #[test]

@@ -1,7 +1,7 @@
 //! What the simulator draws, and how often. Plain numbers; the meaning of each stands at its field.
 
 use super::mask::MaskMix;
-use crate::data::Survey;
+use crate::data::{Scene, Survey};
 
 /// The recipe for made-up defects. [`Recipe::default`] is the one for parts that always lie in one place in steady light;
 /// [`Recipe::suited`] suits it to what the good pictures show.
@@ -72,9 +72,6 @@ impl Default for Recipe {
     }
 }
 
-/// From this [`Survey::looseness`] on, a part on a plain ground may lie anywhere. Measured: parts in a nest 0.01, parts that lie
-/// anywhere 0.68. Pieces of a pattern have 0.62 to 0.99 too, but fill the frame.
-const LOOSE: f64 = 0.3;
 /// From this [`Survey::turned`] on, parts lie turned any way. Measured: 0.19 and 0.28 where they do not, 0.97 where they do.
 const TURNED: f64 = 0.7;
 /// From this [`Survey::roundness`] on, a part that lies in one place is round. Measured: a bottle's mouth from above 0.98, drawn caps that lie a
@@ -83,8 +80,6 @@ const ROUND: f64 = 0.95;
 /// Round parts are turned by up to this, as the original turns all parts. Turned any way, and all of them, they are told from bad ones as
 /// well, but defects are found less exactly.
 const ROUND_DEGREES: f32 = 90.0;
-/// From this [`Survey::plain_rim`] on, a part lies on a plain ground. Measured: 0.98 and 1 where it does, at most 0.58 where it does not.
-const PLAIN: f64 = 0.9;
 /// A spread of light below this share is that of the parts themselves.
 const STEADY_LIGHT: f64 = 0.02;
 /// Standard deviations of the pictures' light that learning covers: light goes on to drift after the pictures were taken.
@@ -110,9 +105,9 @@ impl Recipe {
     /// pattern that fills the frame look loose as well, but are learnt worse from windows, and turned: they keep frames.
     pub fn suited(survey: &Survey) -> Self {
         let usual = Self::default();
-        let loose = survey.looseness >= LOOSE && survey.plain_rim >= PLAIN;
+        let loose = survey.scene() == Scene::Loose;
         // Turned, a round part in the middle of the frame is another good part, in light from another side.
-        let round = survey.looseness < LOOSE && survey.roundness >= ROUND;
+        let round = survey.scene() == Scene::Nested && survey.roundness >= ROUND;
         let turned = loose && survey.turned >= TURNED;
         let light =
             if survey.light < STEADY_LIGHT { 0.0 } else { (LIGHT_DEVIATIONS * survey.light).min(LARGEST_LIGHT) };

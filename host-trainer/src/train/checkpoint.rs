@@ -20,7 +20,7 @@ pub const FILE_NAME: &str = "checkpoint.safetensors";
 /// The one key of the metadata.
 const FACTS_KEY: &str = "draem_edge_training";
 /// Raised whenever old files can no longer be read.
-const VERSION: u32 = 1;
+const VERSION: u32 = 2;
 /// Larger files are refused unread: four copies of the largest networks fit.
 const MAX_BYTES: u64 = 32 << 30;
 
@@ -47,8 +47,8 @@ pub struct CurveRow {
 pub struct Facts {
     /// Version of the file.
     pub version: u32,
-    /// Base widths of reconstructive and discriminative network.
-    pub widths: [usize; 2],
+    /// Architecture and base widths, in words.
+    pub networks: String,
     /// Width and height of the pictures in pixels.
     pub size: [usize; 2],
     /// Samples in a step.
@@ -261,7 +261,7 @@ mod tests {
         let row = CurveRow { step: 2, l2: 0.5, ssim: 0.25, focal: 0.125, total: 0.875, lr: 0.5 };
         let facts = Facts {
             version: VERSION,
-            widths: [1, 1],
+            networks: "original (1, 1)".to_owned(),
             size: [32, 64],
             batch: 2,
             seed: u64::MAX,
@@ -313,6 +313,6 @@ mod tests {
         later.facts.version = VERSION + 1;
         later.write(&path).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
-        assert!(error.ends_with("version 2, this program reads 1"), "{error}");
+        assert!(error.ends_with("version 3, this program reads 2"), "{error}");
     }
 }

@@ -4,14 +4,15 @@ use std::path::PathBuf;
 
 use super::error::TrainError;
 use super::lesson::{Lesson, SMALLEST_BATCH, lesson};
+use crate::architecture::{Architecture, Networks, SIDE_MULTIPLE};
 use crate::device::{DeviceChoice, PrecisionChoice};
-use crate::preset::{Preset, SIDE_MULTIPLE, Widths};
+use crate::preset::Preset;
 
 /// Everything about a run but its samples.
 #[derive(Clone, Debug)]
 pub struct TrainConfig {
-    /// Base widths of the networks.
-    pub widths: Widths,
+    /// The networks.
+    pub networks: Networks,
     /// Width and height of the pictures in pixels, each a multiple of 32.
     pub size: (usize, usize),
     /// Width and height of the windows that all but the last steps learn from; whole pictures throughout if absent. No larger than
@@ -42,7 +43,7 @@ pub struct TrainConfig {
 impl Default for TrainConfig {
     fn default() -> Self {
         Self {
-            widths: Preset::default().widths(),
+            networks: Preset::default().networks(Architecture::default()),
             size: (128, 128),
             windows: None,
             steps: 2000,
@@ -74,7 +75,7 @@ impl TrainConfig {
         let side = |side: usize| side > 0 && side.is_multiple_of(SIDE_MULTIPLE);
         let windows = self.windows.unwrap_or(self.size);
         let rules = [
-            (self.widths.in_range(), "widths", self.widths.to_string(), "both 1 to 512"),
+            (self.networks.in_range(), "networks", self.networks.to_string(), "both widths 1 to 512"),
             (side(width) && side(height), "size", format!("{width} by {height}"), "both sides multiples of 32"),
             (
                 side(windows.0) && side(windows.1) && windows.0 <= width && windows.1 <= height,

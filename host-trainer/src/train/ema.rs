@@ -54,8 +54,8 @@ mod tests {
     use tch::Device;
 
     use super::*;
+    use crate::architecture::Networks;
     use crate::net::initial;
-    use crate::preset::Widths;
 
     #[test]
     fn the_window_grows_to_its_limit() {
@@ -66,8 +66,8 @@ mod tests {
 
     #[test]
     fn moves_by_its_share_towards_the_weights() {
-        let widths = Widths { recon: 1, seg: 1 };
-        let weights = Weights::load(&initial(widths, 2), widths, Device::Cpu).unwrap();
+        let networks = Networks::original(1, 1);
+        let weights = Weights::load(&initial(networks, 2), networks, Device::Cpu).unwrap();
         let mut ema = Ema::new(&weights).unwrap();
         let before = ema.averages().1.double_value(&[0]);
         let _ = weights.statistics().shallow_clone().fill_(5.0);

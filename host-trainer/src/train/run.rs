@@ -113,7 +113,7 @@ impl<'a> Run<'a> {
         let (stepper, ema, curve, seconds_before) = match (&path, saved) {
             (Some(path), Some(saved)) => {
                 same_run(path, config, &saved.facts)?;
-                let mut stepper = fresh(Weights::load(&saved.weights, config.widths, device)?)?;
+                let mut stepper = fresh(Weights::load(&saved.weights, config.networks, device)?)?;
                 let count = stepper.weights().trained().numel();
                 let vector = |name: &str, values: &[f32]| {
                     if values.len() == count {
@@ -124,11 +124,11 @@ impl<'a> Run<'a> {
                 };
                 let (mean, square) = (vector("adam.mean", &saved.mean)?, vector("adam.square", &saved.square)?);
                 stepper.restore(&mean, &square, saved.facts.steps_done)?;
-                let ema = Ema::new(&Weights::load(&saved.average, config.widths, device)?)?;
+                let ema = Ema::new(&Weights::load(&saved.average, config.networks, device)?)?;
                 (stepper, ema, saved.facts.curve, saved.facts.seconds)
             }
             _ => {
-                let stepper = fresh(Weights::load(&initial(config.widths, config.seed), config.widths, device)?)?;
+                let stepper = fresh(Weights::load(&initial(config.networks, config.seed), config.networks, device)?)?;
                 let ema = Ema::new(stepper.weights())?;
                 (stepper, ema, Vec::new(), 0.0)
             }
@@ -193,10 +193,10 @@ impl<'a> Run<'a> {
         let weights = self.stepper.weights();
         let (trained, statistics) = self.ema.averages();
         let (mean, square) = self.stepper.averages();
-        let TrainConfig { widths, size, batch, seed, learning_rate, .. } = *self.config;
+        let TrainConfig { networks, size, batch, seed, learning_rate, .. } = *self.config;
         let facts = Facts {
             version: Facts::VERSION,
-            widths: [widths.recon, widths.seg],
+            networks: networks.to_string(),
             size: [size.0, size.1],
             batch,
             seed,
@@ -241,11 +241,11 @@ impl<'a> Run<'a> {
 /// schedule from here on, and the number already done exports what there is.
 fn same_run(path: &Path, config: &TrainConfig, saved: &Facts) -> Result<(), TrainError> {
     let text = |values: &dyn std::fmt::Debug| format!("{values:?}");
-    let (widths, size) = ([config.widths.recon, config.widths.seg], [config.size.0, config.size.1]);
+    let (networks, size) = (config.networks.to_string(), [config.size.0, config.size.1]);
     // JSON may round the last bit of a rate.
     let same_rate = (saved.learning_rate - config.learning_rate).abs() <= 1e-9 * config.learning_rate;
     let fields = [
-        ("widths", saved.widths == widths, text(&saved.widths), text(&widths)),
+        ("networks", saved.networks == networks, saved.networks.clone(), networks.clone()),
         ("size", saved.size == size, text(&saved.size), text(&size)),
         ("batch", saved.batch == config.batch, text(&saved.batch), text(&config.batch)),
         ("seed", saved.seed == config.seed, text(&saved.seed), text(&config.seed)),

@@ -7,9 +7,9 @@ use rand::{RngExt, SeedableRng};
 use rand_chacha::ChaCha8Rng;
 
 use super::*;
+use crate::architecture::Networks;
 use crate::data::{Mask, Picture};
 use crate::device::{DeviceChoice, PrecisionChoice};
-use crate::preset::Widths;
 use crate::simulate::Sample;
 
 const SIDE: usize = 32;
@@ -31,7 +31,7 @@ fn sample(index: u64, (width, height): (usize, usize)) -> Sample {
 
 fn config(steps: u64, work_dir: Option<&Path>) -> TrainConfig {
     TrainConfig {
-        widths: Widths { recon: 4, seg: 4 },
+        networks: Networks::original(4, 4),
         size: (SIDE, SIDE),
         steps,
         batch: 4,
