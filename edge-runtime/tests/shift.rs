@@ -100,7 +100,7 @@ fn manifest() -> Manifest {
         frame_size: [256, 256],
         input_size: [side, side],
         usual: Usual { pictures: 1, ..Usual::default() },
-        score_rule: Rule::for_input(SIDE, Border::Covered),
+        score_rule: Rule::window_for(SIDE, Border::Covered),
         float32: model.clone(),
         int8: model,
         parity_sha256: [0; 32],

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 use rayon::prelude::*;
 use serde::Serialize;
 use shared::score::{Rule, ScoreError, score};
+use shared::units::Score;
 use thiserror::Error;
 
 use crate::data::{Mask, Named, Picture, TestPicture};
@@ -88,9 +89,18 @@ pub enum AssessError {
 /// [`AssessError`] with the picture's name.
 pub fn judge(model: &Reloaded, rule: &Rule, name: &str, picture: &Picture) -> Result<(Vec<f32>, f32), AssessError> {
     let heatmap = model.heatmap(picture).map_err(|source| AssessError::Model { name: name.to_owned(), source })?;
-    let score = score(rule, &heatmap, picture.width, &mut vec![0.0; picture.width])
-        .map_err(|source| AssessError::Score { name: name.to_owned(), source })?;
-    Ok((heatmap, score.get()))
+    let score = score_of(rule, name, picture, &heatmap)?;
+    Ok((heatmap, score))
+}
+
+/// The score of a picture's heatmap, `[row][column]`.
+///
+/// # Errors
+/// [`AssessError::Score`] with the picture's name.
+pub fn score_of(rule: &Rule, name: &str, picture: &Picture, heatmap: &[f32]) -> Result<f32, AssessError> {
+    let scratch = &mut vec![0.0; rule.scratch(picture.width, picture.height)];
+    let score = score(rule, heatmap, picture.width, scratch);
+    score.map(Score::get).map_err(|source| AssessError::Score { name: name.to_owned(), source })
 }
 
 /// All held-out good parts, judged on all cores.

@@ -14,11 +14,11 @@ use shared::limits::MAX_PARITY_VECTORS;
 use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold as ManifestThreshold, Training};
 use shared::preprocess::{self, Crop, Preprocess};
 use shared::quality::Gauge;
-use shared::score::{Border, Rule};
+use shared::score::Rule;
 use thiserror::Error;
 
 use crate::architecture::{Architecture, Networks};
-use crate::assess::{AssessError, Figures, Judged, figures, judge, judge_good, judge_test};
+use crate::assess::{AssessError, Figures, Judged, figures, judge, judge_good, judge_test, score_of};
 use crate::data::{Picture, Prepared};
 use crate::export::bundle::Models;
 use crate::export::fold_bn::{FoldError, fold};
@@ -55,6 +55,9 @@ pub const CALIBRATION_PICTURES: usize = 48;
 /// Kept apart from the generators of training samples and parity vectors, which start from the same seed.
 const CALIBRATION_STREAM: u64 = 1 << 62;
 
+/// How heatmaps are scored.
+pub const SCORE_RULE: Rule = Rule::Highest;
+
 /// How the product is photographed, judged and stored.
 #[derive(Clone, Debug)]
 pub struct Plan {
@@ -62,21 +65,12 @@ pub struct Plan {
     pub steps: Preprocess,
     /// Region of interest, as in `steps`.
     pub crop: Option<Crop>,
-    /// How a heatmap becomes a score.
-    pub rule: Rule,
     /// Target false-reject rate, within 0..1.
     pub target: f64,
     /// Seconds since 1970.
     pub created: u64,
     /// Name of the product; the data folder's if absent.
     pub product: Option<String>,
-}
-
-impl Plan {
-    /// The score rule that the product uses at this input size.
-    pub fn rule_for(steps: &Preprocess) -> Rule {
-        Rule::for_input(steps.width().min(steps.height()), Border::Covered)
-    }
 }
 
 /// How the weights came to be, for the manifest.
@@ -203,9 +197,9 @@ pub fn deliver(
     let folded = fold(weights)?;
     let onnx = write_onnx(&folded, width, height, Form::Float)?;
     let float_model = Reloaded::load(&onnx, width, height)?;
-    let held_out = judge_good(&float_model, &plan.rule, &prepared.held_out)?;
+    let held_out = judge_good(&float_model, &SCORE_RULE, &prepared.held_out)?;
     let export_difference = match reference {
-        Some(reference) => Some(compare(&held_out, &trained(&held_out, plan, reference)?, EXPORT_TOLERANCE)?),
+        Some(reference) => Some(compare(&held_out, &trained(&held_out, reference)?, EXPORT_TOLERANCE)?),
         None => None,
     };
     let pictures = calibration_pictures(prepared, origin.seed);
@@ -213,19 +207,19 @@ pub fn deliver(
     let float32 = shipped(onnx, &float_model, held_out, prepared, plan)?;
 
     let Calibrated { onnx, model: int8_model, trials } = calibrated;
-    let held_out = judge_good(&int8_model, &plan.rule, &prepared.held_out)?;
+    let held_out = judge_good(&int8_model, &SCORE_RULE, &prepared.held_out)?;
     let expected: Vec<f32> = float32.held_out.iter().map(|part| part.score).collect();
     let int8_difference = compare(&held_out, &expected, INT8_TOLERANCE)?;
     let int8 = shipped(onnx, &int8_model, held_out, prepared, plan)?;
 
     let inputs = parity_inputs(prepared, origin.seed);
     let models = [
-        of_model(&float32, &float_model, plan, &inputs, Precision::Float32)?,
-        of_model(&int8, &int8_model, plan, &inputs, Precision::Int8)?,
+        of_model(&float32, &float_model, &inputs, Precision::Float32)?,
+        of_model(&int8, &int8_model, &inputs, Precision::Int8)?,
     ];
     let trained_scores = match reference {
         Some(reference) => {
-            let own = |input| own_score("parity vector", input, plan, reference);
+            let own = |input| score_of(&SCORE_RULE, "parity vector", input, &reference(input));
             inputs.iter().map(own).collect::<Result<_, _>>()?
         }
         None => heapless::Vec::new(),
@@ -258,7 +252,7 @@ fn shipped(
     let sorted =
         Sorted::new(held_out.iter().zip(&prepared.held_out).map(|(at, named)| (at.score, named.part)).collect());
     let threshold = sorted.choose(plan.target)?;
-    let test = judge_test(model, &plan.rule, &prepared.test)?;
+    let test = judge_test(model, &SCORE_RULE, &prepared.test)?;
     let figures = figures(&test, threshold.value);
     Ok(Shipped { onnx, threshold, sorted, held_out, test, figures })
 }
@@ -285,16 +279,9 @@ fn always_defective() -> Recipe {
 }
 
 /// Scores of the trained network itself.
-fn trained(judged: &[Judged], plan: &Plan, reference: &Reference<'_>) -> Result<Vec<f32>, DeliverError> {
-    judged.iter().map(|part| own_score(&part.name, &part.picture, plan, reference)).collect()
-}
-
-/// Score of one picture by the trained network itself.
-fn own_score(name: &str, picture: &Picture, plan: &Plan, reference: &Reference<'_>) -> Result<f32, DeliverError> {
-    let (heatmap, width) = (reference(picture), picture.width);
-    let score = shared::score::score(&plan.rule, &heatmap, width, &mut vec![0.0; width])
-        .map_err(|source| AssessError::Score { name: name.to_owned(), source })?;
-    Ok(score.get())
+fn trained(judged: &[Judged], reference: &Reference<'_>) -> Result<Vec<f32>, AssessError> {
+    let own = |part: &Judged| score_of(&SCORE_RULE, &part.name, &part.picture, &reference(&part.picture));
+    judged.iter().map(own).collect()
 }
 
 /// The largest difference from the expected scores, if none is beyond the tolerance.
@@ -327,11 +314,10 @@ fn parity_inputs(prepared: &Prepared, seed: u64) -> Vec<Picture> {
 fn of_model(
     shipped: &Shipped,
     model: &Reloaded,
-    plan: &Plan,
     parity: &[Picture],
     precision: Precision,
 ) -> Result<RawModel, DeliverError> {
-    let scored = |input| Ok(judge(model, &plan.rule, "parity vector", input)?.1);
+    let scored = |input| Ok(judge(model, &SCORE_RULE, "parity vector", input)?.1);
     Ok(RawModel {
         // Sealing fills in the hashes of what it seals.
         sha256: [0; 32],
@@ -364,7 +350,7 @@ fn manifest(
         frame_size: [pixels(prepared.frame_size.0), pixels(prepared.frame_size.1)],
         input_size: [pixels(plan.steps.width()), pixels(plan.steps.height())],
         usual: usual(good),
-        score_rule: plan.rule,
+        score_rule: SCORE_RULE,
         float32,
         int8,
         parity_sha256: [0; 32],

@@ -16,8 +16,9 @@
 //! | 36 + m + n + q | p | parity inputs, u8 RGB, one after the other |
 //! | 36 + m + n + q + p | 64 | ed25519 signature of [`signed_message`] over all bytes before it |
 //!
-//! Version rule: any change of this layout or of the manifest's is a new version; a reader knows one version and refuses
-//! all others. Nothing after the signature. Does not read files and does not run the model.
+//! Version rule: any change of this layout or of the manifest's is a new version; a reader refuses those that it does not
+//! know. Format 4 is format 3 with one more score rule, so that both are read; 4 is written. Nothing after the signature.
+//! Does not read files and does not run the model.
 
 use core::fmt;
 
@@ -27,8 +28,10 @@ use sha2::{Digest, Sha256};
 use crate::limits::{MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_PARITY_BYTES};
 use crate::manifest::{DecodeError, Manifest, ManifestError, Precision, RawManifest};
 
-/// The format that this program reads and writes.
-pub const FORMAT_VERSION: u16 = 3;
+/// The format that this program writes.
+pub const FORMAT_VERSION: u16 = 4;
+/// The oldest format that it reads.
+pub const OLDEST_VERSION: u16 = 3;
 
 /// Bytes before the manifest.
 pub const HEADER_BYTES: usize = 36;
@@ -152,7 +155,7 @@ impl fmt::Display for BundleError {
             Self::Version { expected, got } => {
                 write!(
                     f,
-                    "bundle format {got}, this program reads format {expected}: update the older of the two sides"
+                    "bundle format {got}, this program reads formats {OLDEST_VERSION} to {expected}: update the older of the two sides"
                 )
             }
             Self::Reserved => f.write_str("header bytes 10 and 11 must be zero"),
@@ -227,7 +230,7 @@ impl Head {
             return Err(BundleError::NotABundle);
         }
         let got = u16::from_le_bytes([header[8], header[9]]);
-        if got != FORMAT_VERSION {
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&got) {
             return Err(BundleError::Version { expected: FORMAT_VERSION, got });
         }
         if header[10..12] != [0, 0] {

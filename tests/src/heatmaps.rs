@@ -12,6 +12,7 @@ use edge_runtime::engine::choice::{self, EngineChoice};
 use shared::frame::Frame;
 use shared::manifest::Precision;
 use shared::preprocess::Scratch;
+use shared::score::Rule;
 
 /// Writes into `out`: `f32.onnx` and `int8.onnx`, as far as the bundle holds them; `inputs.bin`, u8 `[picture][row][column][RGB]`;
 /// what tract makes of them in `f32.bin` and `int8.bin` and the fused layers in `fused.bin`, little-endian f32
@@ -69,7 +70,10 @@ fn write_inputs(bundle: &OpenBundle, inputs: &[u8], names: Vec<String>, out: &Pa
         put(&format!("{precision}.onnx"), bundle.model())?;
         put(&format!("{name}.bin"), &all)?;
     }
-    let radius = bundle.manifest().score_rule().radius;
+    let radius = match *bundle.manifest().score_rule() {
+        Rule::Highest => None,
+        Rule::Window { radius, .. } => Some(radius),
+    };
     let facts = serde_json::json!({ "width": width, "height": height, "radius": radius, "pictures": names });
     put("facts.json", facts.to_string().as_bytes())
 }

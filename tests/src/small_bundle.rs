@@ -16,10 +16,13 @@ use shared::drift::Usual;
 use shared::key_text::PublicKeyText;
 use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold, Training};
 use shared::preprocess::VERSION;
-use shared::score::{Border, Rule, score};
+use shared::score::{Rule, score};
 
 /// Seed of every model and picture here.
 pub const SEED: u64 = 33;
+
+/// How these bundles score.
+const RULE: Rule = Rule::Highest;
 
 /// Networks that are small enough to be run in every test.
 const SMALL: Networks = Networks::original(4, 3);
@@ -86,7 +89,7 @@ pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> Ra
         frame_size: [width as u16, height as u16],
         input_size: [width as u16, height as u16],
         usual: Usual { pictures: 3, ..Usual::default() },
-        score_rule: Rule::for_input(width.min(height), Border::Covered),
+        score_rule: RULE,
         float32: model(float32),
         int8: model(int8),
         parity_sha256: [0; 32],
@@ -112,12 +115,13 @@ pub fn sealed(width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
 pub fn sealed_of(networks: Networks, width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
     let models = Precision::BOTH.map(|precision| model(networks, width, height, precision));
     let inputs = [1, 2].map(|number| picture(width, height, number));
-    let rule = Rule::for_input(width.min(height), Border::Covered);
     let scores = models.each_ref().map(|model| {
         let reloaded = Reloaded::load(model, width, height).expect("the exported model loads");
         inputs.each_ref().map(|input| {
             let heatmap = reloaded.heatmap_of_rgb(input).expect("the exported model runs");
-            score(&rule, &heatmap, width, &mut vec![0.0; width]).expect("the heatmap holds probabilities").get()
+            score(&RULE, &heatmap, width, &mut vec![0.0; RULE.scratch(width, height)])
+                .expect("the heatmap holds probabilities")
+                .get()
         })
     });
     let mut manifest = manifest(width, height, scores.each_ref().map(<[f32; 2]>::as_slice));

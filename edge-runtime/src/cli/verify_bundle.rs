@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use shared::manifest::Manifest;
-use shared::score::Border;
+use shared::score::{Border, HIGHEST_OF, Rule};
 
 use super::exit::Exit;
 use super::model_option::ModelOption;
@@ -72,7 +72,6 @@ pub fn run(args: &Args) -> Result<Exit> {
 /// What a person asks about a bundle, in reading order.
 fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
     let steps = manifest.preprocess();
-    let rule = manifest.score_rule();
     let found = manifest.threshold_facts();
     let training = manifest.training();
     let percent = |share: f32| format!("{:.2} %", 100.0 * share);
@@ -81,11 +80,13 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         Some(crop) => format!("x {} y {}, {} x {} pixels", crop.x, crop.y, crop.width, crop.height),
     };
     let [frame_width, frame_height] = manifest.frame_size();
-    let divisor = match rule.border {
-        Border::Covered => "covered pixels",
-        Border::Reference => "whole window, as the original code",
+    let score = match *manifest.score_rule() {
+        Rule::Highest => format!("mean of the highest {HIGHEST_OF}th of the heatmap"),
+        Rule::Window { radius, border } => {
+            let (window, divisor) = (2 * usize::from(radius) + 1, divisor(border));
+            format!("largest {window} x {window} mean, divided by {divisor}")
+        }
     };
-    let window = 2 * usize::from(rule.radius) + 1;
     vec![
         ("product", manifest.product().to_owned()),
         ("written by", manifest.writer().to_owned()),
@@ -93,7 +94,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("frame", format!("{frame_width} x {frame_height} pixels")),
         ("crop", crop),
         ("input", format!("{} x {} pixels", steps.width(), steps.height())),
-        ("score", format!("largest {window} x {window} mean, divided by {divisor}")),
+        ("score", score),
         ("threshold", format!("{}", manifest.threshold().get())),
         ("target false reject", percent(found.target_false_reject)),
         ("expected false reject", percent(found.expected_false_reject)),
@@ -105,6 +106,13 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("training", format!("{} steps, {} pictures, seed {}", training.steps, training.train_pictures, training.seed)),
         ("dataset SHA-256", hex(&training.dataset_sha256)),
     ]
+}
+
+const fn divisor(border: Border) -> &'static str {
+    match border {
+        Border::Covered => "covered pixels",
+        Border::Reference => "whole window, as the original code",
+    }
 }
 
 fn hex(bytes: &[u8]) -> String {

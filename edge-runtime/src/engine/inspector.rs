@@ -44,20 +44,20 @@ pub struct Inspector {
     scratch: Box<Scratch>,
     input: Vec<u8>,
     heatmap: Vec<f32>,
-    columns: Vec<f64>,
+    sums: Vec<f64>,
 }
 
 impl Inspector {
     /// Puts an engine to work under a manifest.
     pub fn new(manifest: Manifest, engine: Box<dyn Engine>) -> Self {
         let steps = manifest.preprocess();
-        let (width, pixels) = (steps.width(), steps.width() * steps.height());
+        let (width, height) = (steps.width(), steps.height());
         Self {
             engine,
             scratch: Box::new(Scratch::new()),
             input: vec![0; steps.input_bytes()],
-            heatmap: vec![0.0; pixels],
-            columns: vec![0.0; width],
+            heatmap: vec![0.0; width * height],
+            sums: vec![0.0; manifest.score_rule().scratch(width, height)],
             manifest,
         }
     }
@@ -91,7 +91,7 @@ impl Inspector {
     pub fn score(&mut self) -> Result<Score, InspectError> {
         self.engine.infer(&self.input, &mut self.heatmap)?;
         let width = self.manifest.preprocess().width();
-        score(self.manifest.score_rule(), &self.heatmap, width, &mut self.columns).map_err(InspectError::Score)
+        score(self.manifest.score_rule(), &self.heatmap, width, &mut self.sums).map_err(InspectError::Score)
     }
 
     /// Both halves and the threshold.

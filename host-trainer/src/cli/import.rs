@@ -66,14 +66,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         "note: the threshold comes from {} good pictures; its promise does not hold if the networks were trained on them",
         prepared.held_out.len()
     );
-    let plan = Plan {
-        steps,
-        crop: args.crop,
-        rule: Plan::rule_for(&steps),
-        target: args.false_reject,
-        created: unix_seconds(),
-        product: None,
-    };
+    let plan = Plan { steps, crop: args.crop, target: args.false_reject, created: unix_seconds(), product: None };
     let origin = Origin { preset: "imported".into(), networks, seed: 0, steps: 0 };
     let delivered = deliver(&tensors, &prepared, &plan, &origin, None)?;
     delivered.write(&args.out, &key, true)?;

@@ -77,7 +77,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let plan = Plan {
         steps,
         crop: args.crop,
-        rule: Plan::rule_for(&steps),
         target: args.false_reject,
         created: unix_seconds(),
         product: args.product.clone(),

@@ -311,8 +311,12 @@ fn preprocess_version(raw: &RawManifest) -> Result<(), ManifestError> {
 
 fn score_window(raw: &RawManifest) -> Result<(), ManifestError> {
     let side = raw.input_size.map(usize::from).into_iter().min().unwrap_or(0);
-    let radius = raw.score_rule.radius;
-    if 2 * usize::from(radius) < side { Ok(()) } else { Err(ManifestError::ScoreWindow { radius, side }) }
+    match raw.score_rule {
+        Rule::Window { radius, .. } if 2 * usize::from(radius) >= side => {
+            Err(ManifestError::ScoreWindow { radius, side })
+        }
+        Rule::Window { .. } | Rule::Highest => Ok(()),
+    }
 }
 
 fn probability(field: &'static str, value: f32) -> Result<Score, ManifestError> {
