@@ -7,6 +7,7 @@
 //! colour and is not marked, because a label that cannot be seen teaches noise. The neighbourhood keeps labels in one piece
 //! where a texture happens to match the part at single pixels.
 
+use super::bend;
 use super::chance::{below, between, happens};
 use super::geometry::{mirror, to_level};
 use super::mask;
@@ -138,7 +139,7 @@ fn without_defect(clean: Picture) -> Sample {
     Sample { augmented: clean.clone(), mask: Mask::empty(clean.width, clean.height), clean }
 }
 
-/// The clean picture with a defect, as often as the recipe says; within `part`, where that is known.
+/// The clean picture with a defect, as often as the recipe says; where `part` is known, within it, or bent from it.
 fn perhaps_defective(
     clean: Picture,
     part: Option<&Mask>,
@@ -149,6 +150,16 @@ fn perhaps_defective(
 ) -> Sample {
     if happens(rng, recipe.anomaly_probability) {
         for _ in 0..DRAWS {
+            // A recipe that bends nothing draws what it drew before there were bends.
+            if recipe.bend_probability > 0.0 && happens(rng, recipe.bend_probability) {
+                let centre = mask::centre(&clean, part, recipe.on_part_probability, rng);
+                let (bent, drawn) = bend::bent(&clean, centre, rng);
+                let (augmented, mask) = keep_visible(&clean, bent, &drawn, recipe.visible_levels);
+                if large_enough(&mask, recipe) {
+                    return Sample { clean, augmented, mask };
+                }
+                continue;
+            }
             let drawn = mask::draw(&clean, part, &recipe.masks, recipe.on_part_probability, rng);
             let (foreign, mut drawn) = if happens(rng, recipe.own_structure_probability) {
                 own_structure(&clean, drawn, rng)
@@ -163,12 +174,16 @@ fn perhaps_defective(
             let soft_rim = happens(rng, recipe.soft_rim_probability);
             let blended = blend(&clean, &foreign, &drawn, opacity, soft_rim);
             let (augmented, mask) = keep_visible(&clean, blended, &drawn, recipe.visible_levels);
-            if mask.pixels.iter().filter(|&&pixel| pixel != 0).count() >= recipe.smallest_pixels {
+            if large_enough(&mask, recipe) {
                 return Sample { clean, augmented, mask };
             }
         }
     }
     without_defect(clean)
+}
+
+fn large_enough(mask: &Mask, recipe: &Recipe) -> bool {
+    mask.pixels.iter().filter(|&&pixel| pixel != 0).count() >= recipe.smallest_pixels
 }
 
 /// The clean picture with the texture laid over it inside the mask.

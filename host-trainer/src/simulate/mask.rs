@@ -73,14 +73,7 @@ fn add(mask: &mut Mask, kind: usize, picture: &Picture, part: Option<&Mask>, on_
     if kind == 0 && perlin_mask(mask, rng) {
         return;
     }
-    let centre = match part {
-        Some(part) => anchor(picture, |at| part.pixels[at] != 0, rng),
-        None if happens(rng, on_part) => {
-            let ground = rim_colour(picture);
-            anchor(picture, |at| off_background(picture, ground, at), rng)
-        }
-        None => anywhere(picture, rng),
-    };
+    let centre = centre(picture, part, on_part, rng);
     match kind {
         2 => shapes::strip(mask, centre, rng),
         3 => shapes::scratch(mask, centre, rng),
@@ -107,6 +100,18 @@ fn perlin_mask(mask: &mut Mask, rng: &mut ChaCha8Rng) -> bool {
         }
     }
     false
+}
+
+/// Where a lone defect lies: on the part where that is known, else on the part on purpose with probability `on_part`.
+pub(super) fn centre(picture: &Picture, part: Option<&Mask>, on_part: f32, rng: &mut ChaCha8Rng) -> (f32, f32) {
+    match part {
+        Some(part) => anchor(picture, |at| part.pixels[at] != 0, rng),
+        None if happens(rng, on_part) => {
+            let ground = rim_colour(picture);
+            anchor(picture, |at| off_background(picture, ground, at), rng)
+        }
+        None => anywhere(picture, rng),
+    }
 }
 
 fn anywhere(picture: &Picture, rng: &mut ChaCha8Rng) -> (f32, f32) {

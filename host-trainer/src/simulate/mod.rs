@@ -6,6 +6,7 @@
 //! callers spread samples over cores with one generator per sample.
 
 mod augment;
+mod bend;
 mod chance;
 mod compose;
 mod geometry;

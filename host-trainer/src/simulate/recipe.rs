@@ -31,6 +31,8 @@ pub struct Recipe {
     pub own_texture_probability: f32,
     /// Probability that a defect is the picture's own structure moved, swapped or smeared, 0..=1.
     pub own_structure_probability: f32,
+    /// Probability that a defect is the part itself, bent; 0..=1.
+    pub bend_probability: f32,
     /// Probability that the rim of a defect is half as opaque as its inside, 0..=1.
     pub soft_rim_probability: f32,
     /// Smallest change of a channel, in levels of 255, that counts as visible.
@@ -62,6 +64,7 @@ impl Default for Recipe {
             own_texture_probability: 0.25,
             // Cut-and-paste and missing structure, where the original is weakest (cable, transistor, screw).
             own_structure_probability: 0.2,
+            bend_probability: 0.0,
             // A hard edge on every defect would become what the network looks for.
             soft_rim_probability: 0.5,
             // Twice the noise of a camera or of JPEG; what is fainter cannot be told from the good part.
@@ -92,6 +95,8 @@ const WINDOW_SIDE: usize = 128;
 const WINDOW_VISIBLE_LEVELS: u8 = 16;
 /// Fewest pixels of a defect in windows: four by four. Smaller ones teach that dust is a defect, and dust outscores the true ones.
 const WINDOW_SMALLEST_PIXELS: usize = 16;
+/// Share of the defects on loose parts that are bends: tips, threads and edges out of their place.
+const BENT: f32 = 0.2;
 /// Side in pixels of the input for parts that lie in one place: a station's work grows with its square.
 pub const SMALL_SIDE: usize = 128;
 /// Side in pixels of the input for parts that may lie anywhere, which are smaller in the frame and so are their defects.
@@ -123,6 +128,7 @@ impl Recipe {
             light: light as f32,
             window: loose.then_some(WINDOW_SIDE),
             part_only: loose,
+            bend_probability: if loose { BENT } else { usual.bend_probability },
             visible_levels: if loose { WINDOW_VISIBLE_LEVELS } else { usual.visible_levels },
             smallest_pixels: if loose { WINDOW_SMALLEST_PIXELS } else { usual.smallest_pixels },
             ..usual
@@ -187,9 +193,19 @@ mod tests {
     fn each_number_moves_its_own_settings() {
         let loose = Survey { looseness: 0.7, turned: 0.28, roundness: 0.99, light: 0.0, plain_rim: 0.98 };
         let usual = Recipe::default();
-        let windows = Recipe { window: Some(128), part_only: true, visible_levels: 16, smallest_pixels: 16, ..usual };
+        let windows = Recipe {
+            window: Some(128),
+            part_only: true,
+            bend_probability: 0.2,
+            visible_levels: 16,
+            smallest_pixels: 16,
+            ..usual
+        };
         assert_eq!(Recipe::suited(&loose), windows);
-        assert_eq!(Recipe::suited(&loose).for_input((128, 96)), Recipe { part_only: true, ..usual });
+        assert_eq!(
+            Recipe::suited(&loose).for_input((128, 96)),
+            Recipe { part_only: true, bend_probability: 0.2, ..usual }
+        );
         let turned = Recipe::suited(&Survey { turned: 0.97, ..loose });
         assert!(turned.quarter_turns && turned.rotation_degrees == 180.0, "{turned:?}");
         let pattern = Survey { turned: 0.97, plain_rim: 0.58, ..loose };
