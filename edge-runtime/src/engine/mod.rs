@@ -8,6 +8,7 @@ pub mod choice;
 mod error;
 pub mod fused;
 mod inspector;
+mod operators;
 mod tract;
 
 pub use accept::ModelError;

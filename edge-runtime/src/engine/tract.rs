@@ -12,6 +12,7 @@ use tract_onnx::prelude::*;
 use tract_onnx::tract_hir::infer::InferenceModel;
 
 use super::accept::{MAX_VALUES_PER_PIXEL, MAX_VALUES_TOGETHER_PER_PIXEL, ModelError, accept};
+use super::operators::reader;
 use super::{Engine, EngineError};
 
 /// A loaded and optimised model. Clones share it, so that each worker can have its own.
@@ -62,7 +63,7 @@ impl Engine for TractEngine {
 
 /// The bytes of a file as ONNX messages.
 pub(super) fn decode(bytes: &[u8]) -> Result<ModelProto, ModelError> {
-    let decoded = tract_onnx::onnx().proto_model_for_read(&mut &*bytes);
+    let decoded = reader().proto_model_for_read(&mut &*bytes);
     decoded.map_err(|error| ModelError::NotOnnx { reason: format!("{error:#}") })
 }
 
@@ -75,7 +76,7 @@ fn plan(
     let load = |error: TractError| EngineError::Load { reason: format!("{error:#}") };
     accept(proto, width, height)?;
     let fact = f32::fact([1, 3, height, width]);
-    let mut model = tract_onnx::onnx()
+    let mut model = reader()
         .model_for_proto_model(proto)
         .and_then(|model| model.with_input_fact(0, fact.clone().into()))
         .map_err(load)?;
