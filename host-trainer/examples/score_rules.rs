@@ -1,0 +1,63 @@
+//! How well each way to score a heatmap tells good parts from simulated defects: what a rule is to be judged by, since test
+//! pictures choose nothing.
+//!
+//! Takes a bundle, the public key of its signer, the folder and the seed that it was trained with. Looks at the good parts that were held
+//! out then, as they are and with simulated defects, through the integer model.
+
+use std::path::Path;
+
+use anyhow::{Context as _, Result};
+use host_trainer::assess::{judge, score_of};
+use host_trainer::data::{Grouping, Picture, Prepared, Use};
+use host_trainer::evaluate::auroc;
+use host_trainer::export::reload::Reloaded;
+use host_trainer::simulate::{Recipe, Textures, simulate};
+use rand::SeedableRng;
+use rand_chacha::ChaCha8Rng;
+use shared::bundle::{Opened, verify};
+use shared::manifest::Precision;
+use shared::score::{Border, Rule};
+
+/// Defects simulated on each part.
+const DEFECTS: u64 = 4;
+/// The share of good parts that may be rejected, which says how many were held out: the trainer's own.
+const TARGET: f64 = 0.05;
+
+fn main() -> Result<()> {
+    let arguments: Vec<String> = std::env::args().skip(1).collect();
+    let [bundle, trust, data, seed] = arguments.as_slice() else {
+        anyhow::bail!("usage: score_rules BUNDLE.draem KEY.pub DATA SEED");
+    };
+    let seed: u64 = seed.parse().context("SEED is not a number")?;
+    let bytes = std::fs::read(bundle).with_context(|| bundle.clone())?;
+    let key = shared::key_text::parse(&std::fs::read_to_string(trust).with_context(|| trust.clone())?)?;
+    let opened = verify(&bytes, &[key])?;
+    let opened = Opened { manifest: opened.manifest.clone().with_precision(Precision::Int8), ..opened.clone() };
+    let steps = *opened.manifest.preprocess();
+    let learn = Use::Learn { target: TARGET, seed, same_part: Grouping::File };
+    let prepared = Prepared::load(Path::new(data), steps, learn)?;
+    let model = Reloaded::load(opened.model(), steps.width(), steps.height())?;
+    let others: Vec<Picture> = prepared.learn.iter().take(16).cloned().collect();
+    let recipe = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, ..Recipe::default() };
+    let rules = [Rule::Highest, Rule::window_for(steps.width().min(steps.height()), Border::Covered)];
+    let (mut scores, mut defective) = ([Vec::new(), Vec::new()], Vec::new());
+    for (number, good) in (0..).zip(&prepared.held_out) {
+        let mut pictures = vec![(good.picture.clone(), false)];
+        for defect in 0..DEFECTS {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(DEFECTS * number + defect);
+            let made = simulate(&good.picture, &others, &Textures::procedural(), &recipe, &mut rng);
+            pictures.extend(made.mask.any().then_some((made.augmented, true)));
+        }
+        for (picture, is_defective) in pictures {
+            let (heatmap, _) = judge(&model, &rules[0], &good.name, &picture)?;
+            for (scores, rule) in scores.iter_mut().zip(&rules) {
+                scores.push(score_of(rule, &good.name, &picture, &heatmap)?);
+            }
+            defective.push(is_defective);
+        }
+    }
+    let [highest, window] = scores.map(|scores| auroc(&scores, &defective).unwrap_or(f64::NAN));
+    println!("{} pictures: highest {highest:.4}, window {window:.4}", defective.len());
+    Ok(())
+}
