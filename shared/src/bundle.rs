@@ -214,6 +214,7 @@ fn message(sha256: &[u8; 32]) -> [u8; 64] {
 /// [`Head::is_signed`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Head {
+    version: u16,
     signer: KeyId,
     /// In the order of [`SECTIONS`], each within its limit.
     lengths: [usize; SECTIONS.len()],
@@ -229,9 +230,9 @@ impl Head {
         if header[..8] != MAGIC {
             return Err(BundleError::NotABundle);
         }
-        let got = u16::from_le_bytes([header[8], header[9]]);
-        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&got) {
-            return Err(BundleError::Version { expected: FORMAT_VERSION, got });
+        let version = u16::from_le_bytes([header[8], header[9]]);
+        if !(OLDEST_VERSION..=FORMAT_VERSION).contains(&version) {
+            return Err(BundleError::Version { expected: FORMAT_VERSION, got: version });
         }
         if header[10..12] != [0, 0] {
             return Err(BundleError::Reserved);
@@ -244,7 +245,12 @@ impl Head {
             let length = u32::from_le_bytes([field[0], field[1], field[2], field[3]]);
             lengths[at] = within(section, limit, length as usize)?;
         }
-        Ok(Self { signer, lengths })
+        Ok(Self { version, signer, lengths })
+    }
+
+    /// Its format's version, one of those that are read.
+    pub const fn version(&self) -> u16 {
+        self.version
     }
 
     /// Bytes of the whole file, [`MAX_BUNDLE_BYTES`] at most.

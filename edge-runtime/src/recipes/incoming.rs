@@ -83,6 +83,7 @@ pub struct Arrived {
     part: Part,
     folder: PathBuf,
     path: PathBuf,
+    format: u16,
     signer: KeyId,
     bytes: u64,
 }
@@ -173,7 +174,7 @@ impl Incoming {
         self.file.sync_all()?;
         let path = self.part.0.clone().unwrap_or_default();
         let folder = path.parent().unwrap_or(Path::new(".")).to_owned();
-        Ok(Arrived { part: self.part, folder, path, signer, bytes: self.got })
+        Ok(Arrived { part: self.part, folder, path, format: head.version(), signer, bytes: self.got })
     }
 }
 
@@ -181,6 +182,11 @@ impl Arrived {
     /// The file, for now.
     pub fn path(&self) -> &Path {
         &self.path
+    }
+
+    /// Version of its format.
+    pub const fn format(&self) -> u16 {
+        self.format
     }
 
     /// Who signed it.
@@ -229,6 +235,7 @@ mod tests {
         for piece in [35, 64, 65, 24 << 10, BUNDLE.len()] {
             let arrived = come(&deep, BUNDLE, piece, keys()).unwrap();
             assert_eq!((arrived.bytes(), arrived.signer().to_string().len()), (BUNDLE.len() as u64, 16));
+            assert_eq!(arrived.format(), 3, "the demonstration is of the older format");
             assert!(!deep.join("caps.draem").exists(), "pieces of {piece}");
             arrived.name("caps.draem").unwrap();
             assert_eq!(std::fs::read(deep.join("caps.draem")).unwrap(), BUNDLE);

@@ -8,7 +8,7 @@
 use std::path::Path;
 
 use edge_plant::wire::{Bundle, NotTaken, Offer, Uploaded};
-use shared::bundle::{BundleError, FORMAT_VERSION};
+use shared::bundle::BundleError;
 use shared::units::Score;
 
 use super::bundle::Maker;
@@ -112,7 +112,7 @@ fn judged(
         product: manifest.product().to_owned(),
         sha256: bundle.sha256(),
         bytes: arrived.bytes(),
-        format: FORMAT_VERSION,
+        format: arrived.format(),
         signer: arrived.signer().to_string(),
         created: manifest.created(),
         preset: training.preset.to_string(),
