@@ -1,7 +1,7 @@
 //! The operators of the networks, from ONNX to tract, and no others.
 //!
-//! tract's own list holds all of ONNX, and whatever a list names is linked into the program: Fourier transforms, recurrent
-//! networks, trees. These eight are all that [`super::accept`] lets through; a program that knows no more is smaller by
+//! tract's own list holds all of ONNX, and whatever a list names is linked into the program: recurrent networks,
+//! decision trees, random numbers. These eight are all that [`super::accept`] lets through; a program that knows no more is smaller by
 //! two megabytes and has less for a hostile model to reach. Each gives the same operators as tract's own list does.
 
 use tract_onnx::Onnx;
@@ -77,9 +77,10 @@ fn largest(_: &ParsingContext<'_>, node: &NodeProto) -> Built {
 fn resize(_: &ParsingContext<'_>, node: &NodeProto) -> Built {
     let word = |name: &str, usual| Ok::<&str, TractError>(node.get_attr_opt::<&str>(name)?.unwrap_or(usual));
     let transform = CoordTransformer::parse(word("coordinate_transformation_mode", "half_pixel")?)?;
-    let ordinary = ["cubic_coeff_a", "exclude_outside", "extrapolation_value", "antialias", "axes"];
-    let strange = node.attribute.iter().find(|attribute| ordinary.contains(&attribute.name.as_str()));
-    ensure!(strange.is_none(), "{}: an up-sampling out of the ordinary", node.name);
+    let refused = ["cubic_coeff_a", "exclude_outside", "extrapolation_value", "antialias", "axes"];
+    if let Some(attribute) = node.attribute.iter().find(|attribute| refused.contains(&attribute.name.as_str())) {
+        bail!("{}: an up-sampling with `{}`, which no model for this station has", node.name, attribute.name);
+    }
     // tract leaves out inputs without a name: the region in front of the factors most often is one.
     let named = node.input.iter().take(2).filter(|name| !name.is_empty()).count();
     built(expand(Scaling(Resize {
