@@ -136,7 +136,7 @@ for check in "${checks[@]}"; do
     "$cannot_run") skipped=$((skipped + 1)) word=SKIPPED ;;
     *) failed=$((failed + 1)) word=FAILED ;;
   esac
-  printf '== %s %s after %s s\n' "$check" "$word" "$((SECONDS - started))"
+  printf '== %s %s after %s s, %s of disk left\n' "$check" "$word" "$((SECONDS - started))" "$(df -h --output=avail . | tail -n 1 | tr -d ' ')"
 done
 printf '\n%s passed, %s failed, %s skipped\n' "$passed" "$failed" "$skipped"
 [ "$failed" -eq 0 ]
