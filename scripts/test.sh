@@ -7,6 +7,8 @@ libclang
 
 checks=(fmt torch_free no_std clippy docs manual deny test mqtt aarch64 board)
 deny_version=0.20.2
+# In .deps and target together after a first run, in GB.
+room=10
 passed=0 failed=0 skipped=0
 
 # One set of features for everything, so that the heavy dependencies are built once.
@@ -124,6 +126,10 @@ viewers() { tests/plant/viewers.sh; }
 
 # The fuzzers compile, without running. A second build of every dependency, so that it is asked for by name: scripts/test.sh fuzz
 fuzz() { cargo check --manifest-path fuzz/Cargo.toml --locked; }
+
+# What a full disk breaks says everything but that.
+left=$(df --output=avail -B1G . | tail -n 1 | tr -d ' ')
+[ "$left" -ge "$room" ] || echo "NOTE: $left GB of disk are left; from a fresh clone all checks take $room GB"
 
 [ $# -eq 0 ] || checks=("$@")
 for check in "${checks[@]}"; do
