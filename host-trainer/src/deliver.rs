@@ -25,7 +25,7 @@ use crate::export::fold_bn::{FoldError, fold};
 use crate::export::onnx::{Form, WriteError, write as write_onnx};
 use crate::export::reload::{ReloadError, Reloaded};
 use crate::export::{SealError, TensorMap, bundle};
-use crate::quantise::{CalibrateError, Calibrated, Trial, calibrate};
+use crate::quantise::{CalibrateError, Calibrated, FineTune, Trial, calibrate};
 use crate::simulate::{Recipe, Textures, simulate};
 use crate::threshold::{Sorted, Threshold, ThresholdError};
 
@@ -182,7 +182,15 @@ pub enum DeliverError {
 /// The trained network's own heatmap of a picture, `[row][column]`.
 pub type Reference<'a> = dyn Fn(&Picture) -> Vec<f32> + 'a;
 
-/// Takes weights through every check. `reference` gives the trained network's own heatmap of a picture, where there is one.
+/// What only whoever trained the network can do with it.
+pub struct Trainer<'a> {
+    /// The trained network itself, to compare the export with.
+    pub reference: &'a Reference<'a>,
+    /// Fine-tuning for 8-bit integers.
+    pub fine_tune: &'a FineTune<'a>,
+}
+
+/// Takes weights through every check; those that were trained here are compared with the network that they came from, and fine-tuned.
 ///
 /// # Errors
 /// The first [`DeliverError`].
@@ -191,19 +199,20 @@ pub fn deliver(
     prepared: &Prepared,
     plan: &Plan,
     origin: &Origin,
-    reference: Option<&Reference<'_>>,
+    trainer: Option<&Trainer<'_>>,
 ) -> Result<Delivered, DeliverError> {
     let size @ (width, height) = (plan.steps.width(), plan.steps.height());
     let folded = fold(weights)?;
     let onnx = write_onnx(&folded, width, height, Form::Float)?;
     let float_model = Reloaded::load(&onnx, width, height)?;
     let held_out = judge_good(&float_model, &SCORE_RULE, &prepared.held_out)?;
-    let export_difference = match reference {
-        Some(reference) => Some(compare(&held_out, &trained(&held_out, reference)?, EXPORT_TOLERANCE)?),
+    let export_difference = match trainer {
+        Some(Trainer { reference, .. }) => Some(compare(&held_out, &trained(&held_out, reference)?, EXPORT_TOLERANCE)?),
         None => None,
     };
     let pictures = calibration_pictures(prepared, origin.seed);
-    let calibrated = calibrate(&folded, size, &onnx, &float_model, &pictures)?;
+    let fine_tune = trainer.map(|trainer| trainer.fine_tune);
+    let calibrated = calibrate(&folded, size, &onnx, &float_model, &pictures, fine_tune)?;
     let float32 = shipped(onnx, &float_model, held_out, prepared, plan)?;
 
     let Calibrated { onnx, model: int8_model, trials } = calibrated;
@@ -217,8 +226,8 @@ pub fn deliver(
         of_model(&float32, &float_model, &inputs, Precision::Float32)?,
         of_model(&int8, &int8_model, &inputs, Precision::Int8)?,
     ];
-    let trained_scores = match reference {
-        Some(reference) => {
+    let trained_scores = match trainer {
+        Some(Trainer { reference, .. }) => {
             let own = |input| score_of(&SCORE_RULE, "parity vector", input, &reference(input));
             inputs.iter().map(own).collect::<Result<_, _>>()?
         }

@@ -1,6 +1,6 @@
 //! Learns what a good part looks like, and writes it into one signed bundle.
 //!
-//! ARCHITECTURE.md lists the rooms in the order in which data flows through them. Only `net`, `loss` and `train` know
+//! ARCHITECTURE.md lists the rooms in the order in which data flows through them. Only `net`, `loss`, `train` and `finetune` know
 //! torch, and they exist only with the feature `torch`.
 
 pub mod architecture;
@@ -12,6 +12,8 @@ pub mod deliver;
 pub mod device;
 pub mod evaluate;
 pub mod export;
+#[cfg(feature = "torch")]
+pub mod finetune;
 pub mod import;
 #[cfg(feature = "torch")]
 pub mod loss;

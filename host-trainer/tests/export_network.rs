@@ -256,11 +256,11 @@ fn calibration_keeps_the_rule_that_changes_least() {
     let net = fold(&untrained(Networks::original(3, 2), SEED)).unwrap();
     let float = onnx::write(&net, width, height, Form::Float).unwrap();
     let loaded = Reloaded::load(&float, width, height).unwrap();
-    let kept = calibrate(&net, (width, height), &float, &loaded, &pictures(width, height, 6)).unwrap();
+    let kept = calibrate(&net, (width, height), &float, &loaded, &pictures(width, height, 6), None).unwrap();
     assert_eq!(kept.trials.len(), STRENGTHS.len() * RangeRule::ALL.len());
     assert!(kept.trials.windows(2).all(|pair| pair[0].difference <= pair[1].difference), "{:?}", kept.trials);
     assert!(kept.trials[0].difference > 0.0 && kept.trials[0].difference < 0.05, "{:?}", kept.trials);
-    assert!(calibrate(&net, (width, height), &float, &loaded, &[]).is_err());
+    assert!(calibrate(&net, (width, height), &float, &loaded, &[], None).is_err());
 }
 
 #[test]

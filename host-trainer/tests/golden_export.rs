@@ -89,7 +89,7 @@ fn the_integer_export_of_the_golden_networks_is_computed_as_it_is_written() {
             Picture { width, height, rgb: (0..3 * width * height).map(byte).collect() }
         };
         let pictures: Vec<Picture> = pictures.iter().chain(&pictures).map(|(planes, _)| bytes(planes)).collect();
-        let calibrated = calibrate(&net, (width, height), &float, &model, &pictures).unwrap();
+        let calibrated = calibrate(&net, (width, height), &float, &model, &pictures, None).unwrap();
         let tract = Reloaded::load_floats(&calibrated.onnx, width, height).unwrap();
         for picture in &pictures[..pictures.len() / 2] {
             let (got, expected) = (calibrated.model.heatmap(picture).unwrap(), tract.heatmap(picture).unwrap());

@@ -61,7 +61,7 @@ pub fn model(networks: Networks, width: usize, height: usize, precision: Precisi
             let loaded = Reloaded::load(&float, width, height).expect("the exported model loads");
             let pictures: Vec<Picture> =
                 (10..14).map(|number| Picture { width, height, rgb: picture(width, height, number) }).collect();
-            calibrate(&net, (width, height), &float, &loaded, &pictures).expect("the float model runs").onnx
+            calibrate(&net, (width, height), &float, &loaded, &pictures, None).expect("the float model runs").onnx
         }
     }
 }

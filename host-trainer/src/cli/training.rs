@@ -18,8 +18,11 @@ use crate::architecture::{Architecture, Networks};
 use crate::clock::unix_seconds;
 use crate::data::dataset::pictures;
 use crate::data::{Grouping, Loader, Picture, Prepared, Scene, Survey, Use};
-use crate::deliver::{Delivered, Origin, Plan, deliver};
+use crate::deliver::{Delivered, Origin, Plan, Trainer, deliver};
+use crate::export::fold_bn::FoldedNet;
 use crate::export::whole_file::{Access, Existing, write_whole};
+use crate::finetune::{self, finetune};
+use crate::quantise::Scales;
 use crate::simulate::recipe::{LARGE_SIDE, SMALL_SIDE};
 use crate::simulate::{Recipe, Sample, Textures, simulate, simulate_tiled, simulate_window};
 use crate::train::{TrainConfig, Trained, reference_heatmap, train};
@@ -62,7 +65,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let textures = textures(args, steps)?;
     let samples = sample_source(args.seed, config.windows, recipe, &prepared.learn, &textures);
-    let trained = train(&config, &samples, stop_on_ctrl_c()?.as_ref())?;
+    let stop = stop_on_ctrl_c()?;
+    let trained = train(&config, &samples, &stop)?;
     if trained.stopped_early {
         eprintln!(
             "stopped after {} of {} steps; go on with the same command and --resume, or export what there is with \
@@ -83,7 +87,13 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let origin = Origin { preset: args.preset.to_string(), networks, seed: args.seed, steps: trained.steps_done };
     let reference = reference_heatmap(&trained.weights)?;
-    let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&reference))?;
+    let fine_tune = |net: &FoldedNet, scales: &Scales| {
+        let steps = finetune::steps(trained.steps_done);
+        eprintln!("fine-tuning for 8-bit integers, {steps} steps");
+        finetune(net, scales, &samples, config.size, args.device, steps, &stop).map_err(|error| error.to_string())
+    };
+    let trainer = Trainer { reference: &reference, fine_tune: &fine_tune };
+    let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&trainer))?;
     finish(args, &config, &recipe, &prepared, &trained, delivered, skipped, &key)
 }
 

@@ -1,8 +1,8 @@
 //! Scales for every value, by the rule that changes the heatmaps least.
 //!
 //! Observes the float model on one part of the pictures, writes an integer model by each rule and with channels equalised more or
-//! less, compares its heatmaps with the float model's on the other part, and keeps the best. The pictures are good parts and simulated defects: without
-//! defects, what they cause would be clipped.
+//! less, compares its heatmaps with the float model's on the other part, and keeps the best; where somebody fine-tunes, that is compared
+//! in the same way. The pictures are good parts and simulated defects: without defects, what they cause would be clipped.
 
 use rayon::prelude::*;
 use serde::Serialize;
@@ -26,6 +26,8 @@ pub struct Trial {
     pub rule: RangeRule,
     /// How far channels were equalised, 0..=1.
     pub equalised: f32,
+    /// Whether the weights were fine-tuned for the bytes.
+    pub fine_tuned: bool,
     /// Root of the mean square difference of heatmap values from the float model's, 0..=1.
     pub difference: f64,
 }
@@ -53,9 +55,28 @@ pub enum CalibrateError {
     /// A model cannot be loaded or run.
     #[error(transparent)]
     Reload(#[from] ReloadError),
+    /// Fine-tuning failed.
+    #[error("fine-tuning for 8-bit integers: {reason}")]
+    FineTune {
+        /// In the words of whoever fine-tunes.
+        reason: String,
+    },
 }
 
-/// Calibrates the network that `float` was written from. Every second picture sets the ranges, the others choose the rule.
+/// Moves a network's weights to suit the bytes of these scales, or says why it cannot.
+pub type FineTune<'a> = dyn Fn(&FoldedNet, &Scales) -> Result<FoldedNet, String> + 'a;
+
+/// An integer model that may be kept.
+struct Candidate {
+    trial: Trial,
+    net: FoldedNet,
+    scales: Scales,
+    onnx: Vec<u8>,
+    model: Reloaded,
+}
+
+/// Calibrates the network that `float` was written from. Every second picture sets the ranges, the others choose the rule. With `fine_tune`
+/// the best of them is fine-tuned, and that is kept if it is better.
 ///
 /// # Errors
 /// [`CalibrateError`].
@@ -65,6 +86,7 @@ pub fn calibrate(
     float: &[u8],
     float_model: &Reloaded,
     pictures: &[Picture],
+    fine_tune: Option<&FineTune<'_>>,
 ) -> Result<Calibrated, CalibrateError> {
     if pictures.len() < 2 {
         return Err(CalibrateError::NoPictures);
@@ -74,21 +96,36 @@ pub fn calibrate(
     let (to_observe, to_compare) = (every_second(0), every_second(1));
     let largest = largest_by_channel(float, &list, (width, height), &to_observe)?;
     let expected = heatmaps(float_model, &to_compare)?;
-    let mut tried = Vec::new();
+    let judge = |mut trial: Trial, net: FoldedNet, scales: Scales| -> Result<Candidate, CalibrateError> {
+        let onnx = write(&net, width, height, Form::Int8(&scales))?;
+        let model = Reloaded::load(&onnx, width, height)?;
+        trial.difference = root_mean_square(&expected, &heatmaps(&model, &to_compare)?);
+        Ok(Candidate { trial, net, scales, onnx, model })
+    };
+    let (mut trials, mut best): (Vec<Trial>, Option<Candidate>) = Default::default();
+    let mut keep = |candidate: Candidate, best: &mut Option<Candidate>| {
+        trials.push(candidate.trial);
+        let better = |best: &Candidate| candidate.trial.difference.total_cmp(&best.trial.difference).is_lt();
+        if best.as_ref().is_none_or(better) {
+            *best = Some(candidate);
+        }
+    };
     for equalised in STRENGTHS {
         let net = equalise(net, &list, &largest, equalised);
         let float = write(&net, width, height, Form::Float)?;
         let observed = observe(&float, &list, (width, height), &to_observe)?;
         for rule in RangeRule::ALL {
-            let onnx = write(&net, width, height, Form::Int8(&scales(&list, &observed, rule)))?;
-            let model = Reloaded::load(&onnx, width, height)?;
-            let difference = root_mean_square(&expected, &heatmaps(&model, &to_compare)?);
-            tried.push((Trial { rule, equalised, difference }, onnx, model));
+            let trial = Trial { rule, equalised, fine_tuned: false, difference: f64::NAN };
+            keep(judge(trial, net.clone(), scales(&list, &observed, rule))?, &mut best);
         }
     }
-    tried.sort_by(|a, b| a.0.difference.total_cmp(&b.0.difference));
-    let trials = tried.iter().map(|(trial, ..)| *trial).collect();
-    let (_, onnx, model) = tried.swap_remove(0);
+    if let (Some(fine_tune), Some(Candidate { trial, net, scales, .. })) = (fine_tune, &best) {
+        let tuned = fine_tune(net, scales).map_err(|reason| CalibrateError::FineTune { reason })?;
+        let trial = Trial { fine_tuned: true, ..*trial };
+        keep(judge(trial, tuned, scales.clone())?, &mut best);
+    }
+    trials.sort_by(|a, b| a.difference.total_cmp(&b.difference));
+    let Candidate { onnx, model, .. } = best.ok_or(CalibrateError::NoPictures)?;
     Ok(Calibrated { onnx, model, trials })
 }
 

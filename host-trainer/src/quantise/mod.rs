@@ -15,5 +15,5 @@ pub mod ranges;
 pub mod sharing;
 pub mod weights;
 
-pub use calibrate::{CalibrateError, Calibrated, Trial, calibrate};
+pub use calibrate::{CalibrateError, Calibrated, FineTune, Trial, calibrate};
 pub use ranges::{RangeRule, Scales};

@@ -17,7 +17,7 @@ pub struct Stored {
 }
 
 /// The largest stored magnitude. -128 stays unused: with it the range would not be symmetric.
-const LARGEST: f32 = 127.0;
+pub const LARGEST: f32 = 127.0;
 
 /// The largest stored bias. What 9 by 1024 products of a byte and a weight add to it still fits into 32 bits.
 const LARGEST_BIAS: f32 = (1 << 30) as f32;

@@ -3,6 +3,7 @@
 //! Takes samples by their index and a configuration; gives averaged weights and the loss curve. Does not know how samples
 //! are made, what becomes of the weights, or which flags the command line has.
 
+pub mod adam;
 pub mod checkpoint;
 pub mod config;
 pub mod ema;
@@ -15,12 +16,14 @@ pub mod run;
 pub mod schedule;
 pub mod step;
 
+pub use adam::Recipe;
 pub use checkpoint::{CheckpointError, CurveRow};
 pub use config::TrainConfig;
 pub use error::TrainError;
 pub use reference::reference_heatmap;
+pub(crate) use run::device;
 pub use run::{Trained, train};
-pub use step::{Batch, Recipe, Stepper};
+pub use step::{Batch, Stepper};
 
 #[cfg(test)]
 mod tests;

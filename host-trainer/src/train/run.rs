@@ -9,6 +9,7 @@ use std::sync::mpsc::{Receiver, sync_channel};
 
 use tch::{Cuda, Device, Tensor};
 
+use super::adam::Recipe;
 use super::checkpoint::{Checkpoint, CheckpointError, CurveRow, FILE_NAME, Facts};
 use super::config::TrainConfig;
 use super::ema::Ema;
@@ -16,7 +17,7 @@ use super::error::TrainError;
 use super::journal::Journal;
 use super::prefetch::{AHEAD, HostBatch, Source, feed};
 use super::schedule::learning_rate;
-use super::step::{Recipe, Stepper};
+use super::step::Stepper;
 use crate::device::DeviceChoice;
 use crate::export::TensorMap;
 use crate::net::weights::values;

@@ -1,41 +1,16 @@
 //! One optimisation step: forward, losses, gradients, AdamW.
 //!
 //! Takes a batch on the device; changes the weights and adds the losses to a sum that stays on the device until somebody
-//! reads it, so that a GPU never waits. AdamW (Loshchilov and Hutter 2019) is written out on the flat vectors of
-//! [`Weights`], because its state then goes into a checkpoint as two arrays and a resumed run continues exactly.
-//! Knows no schedule, no clock and no file.
+//! reads it, so that a GPU never waits. Knows no schedule, no clock and no file.
 
 use tch::{Device, Kind, TchError, Tensor};
 
+use super::adam::{Adam, Recipe};
 use crate::loss::ssim::Blur;
 use crate::loss::{Losses, losses};
 use crate::net::blocks::Mode;
 use crate::net::weights::values;
 use crate::net::{Arithmetic, Draem, NetError, Weights};
-
-/// The constants of the optimiser.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub struct Recipe {
-    /// Decay of the average gradient, 0..1.
-    pub beta1: f64,
-    /// Decay of the average squared gradient, 0..1.
-    pub beta2: f64,
-    /// Added to the root of the latter.
-    pub epsilon: f64,
-    /// Share of a kernel's weight that a step with learning rate 1 removes; biases and batch norm are spared.
-    pub weight_decay: f64,
-    /// Gradients longer than this are shortened to it; none are if it is infinite.
-    pub longest_gradient: f64,
-}
-
-impl Recipe {
-    /// Adam as the original uses it.
-    pub const ORIGINAL: Self =
-        Self { beta1: 0.9, beta2: 0.999, epsilon: 1e-8, weight_decay: 0.0, longest_gradient: f64::INFINITY };
-
-    /// For step budgets in the low thousands with a high peak rate.
-    pub const FAST: Self = Self { beta1: 0.9, beta2: 0.99, epsilon: 1e-8, weight_decay: 1e-2, longest_gradient: 1.0 };
-}
 
 /// Samples on the device.
 pub struct Batch {
@@ -53,11 +28,8 @@ pub struct Stepper {
     networks: Draem,
     blur: Blur,
     mode: Mode,
-    recipe: Recipe,
+    adam: Adam,
     kernels: Tensor,
-    mean: Tensor,
-    square: Tensor,
-    steps: u64,
     losses: Tensor,
     losses_summed: u64,
 }
@@ -79,11 +51,8 @@ impl Stepper {
             networks: Draem::new(&weights),
             blur: Blur::new(height, width, device)?,
             mode: Mode { train: true, arithmetic },
-            recipe,
+            adam: Adam::new(recipe, count, device)?,
             kernels: weights.kernel_marks()?,
-            mean: Tensor::f_zeros([count], (Kind::Float, device))?,
-            square: Tensor::f_zeros([count], (Kind::Float, device))?,
-            steps: 0,
             losses: Tensor::f_zeros([4], (Kind::Float, device))?,
             losses_summed: 0,
             weights,
@@ -117,12 +86,12 @@ impl Stepper {
 
     /// Steps taken.
     pub fn steps(&self) -> u64 {
-        self.steps
+        self.adam.steps()
     }
 
     /// The optimiser's two averages, of gradients and of their squares, each `[n]`.
     pub fn averages(&self) -> (&Tensor, &Tensor) {
-        (&self.mean, &self.square)
+        self.adam.averages()
     }
 
     /// Goes on from a state that was saved.
@@ -130,10 +99,7 @@ impl Stepper {
     /// # Errors
     /// Whatever torch says, for instance that the lengths differ.
     pub fn restore(&mut self, mean: &Tensor, square: &Tensor, steps: u64) -> Result<(), NetError> {
-        self.mean.f_copy_(mean)?;
-        self.square.f_copy_(square)?;
-        self.steps = steps;
-        Ok(())
+        Ok(self.adam.restore(mean, square, steps)?)
     }
 
     /// Forward, losses, gradients, and the update with this learning rate.
@@ -143,7 +109,7 @@ impl Stepper {
     pub fn step(&mut self, batch: &Batch, learning_rate: f64) -> Result<(), NetError> {
         let losses = self.losses(batch)?;
         let gradient = self.gradient(&losses.total)?;
-        self.update(gradient, learning_rate)?;
+        self.adam.update(self.weights.trained(), gradient, Some(&self.kernels), learning_rate)?;
         let row = Tensor::f_stack(&[&losses.l2, &losses.ssim, &losses.focal, &losses.total], 0)?;
         let _ = self.losses.f_add_(&row.f_detach()?)?;
         self.losses_summed += 1;
@@ -183,27 +149,5 @@ impl Stepper {
         let gradients = Tensor::f_run_backward(&[loss], &self.weights.leaves(), false, false)?;
         let flat = gradients.iter().map(|gradient| gradient.f_reshape([-1])).collect::<Result<Vec<_>, _>>()?;
         Ok(Tensor::f_cat(&flat, 0)?)
-    }
-
-    fn update(&mut self, mut gradient: Tensor, learning_rate: f64) -> Result<(), TchError> {
-        let _no_gradients = tch::no_grad_guard();
-        let Recipe { beta1, beta2, epsilon, weight_decay, longest_gradient } = self.recipe;
-        if longest_gradient.is_finite() {
-            let scale = gradient.f_norm()?.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(longest_gradient)?;
-            let _ = gradient.f_mul_(&scale.f_clamp_max(1.0)?)?;
-        }
-        self.steps += 1;
-        let steps = self.steps as f64;
-        let (unbias1, unbias2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
-        let _ = self.mean.f_lerp_(&gradient, 1.0 - beta1)?;
-        let _ = self.square.f_mul_scalar_(beta2)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, &gradient)?;
-        let below = self.square.f_sqrt()?.f_div_scalar(unbias2.sqrt())?.f_add_scalar(epsilon)?;
-        let above = self.mean.f_mul_scalar(-learning_rate / unbias1)?;
-        let mut trained = self.weights.trained().shallow_clone();
-        if weight_decay > 0.0 {
-            let _ = trained.f_mul_(&self.kernels.f_mul_scalar(-learning_rate * weight_decay)?.f_add_scalar_(1.0)?)?;
-        }
-        let _ = trained.f_addcdiv_(&above, &below)?;
-        Ok(())
     }
 }
