@@ -27,7 +27,7 @@ fn engines(model: &[u8], (width, height): (usize, usize), precision: Precision) 
     }
     let mut engines: Vec<(String, Box<dyn Engine>)> = Vec::new();
     for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
-        for threads in [1, 3] {
+        for threads in [1, 2, 5] {
             let Loaded::Whole(engine) = fused::load(model, (width, height), isa, threads).unwrap() else {
                 panic!("the trainer's model is not fused as a whole");
             };

@@ -1,8 +1,9 @@
 //! The threads that compute one picture together.
 //!
-//! A fixed number of threads waits for a picture, then each does its band of every operation; between operations they wait for each
-//! other by looking, because waking a sleeping thread takes a call into the system. Threads beyond the processor's cores
-//! give way. Starts no work of its own and ends its threads when it is dropped.
+//! A fixed number of threads waits for a picture. Each has bands of rows of its own, the same in every operation, whose values lie in its
+//! core's cache; one that is through with its own takes of the others', so that a thread that the system holds up, or whose core is
+//! slower, does fewer. Between operations they wait for each other by looking, because waking a sleeping thread takes a call into the
+//! system. Threads beyond the processor's cores give way. Starts no work of its own and ends its threads when it is dropped.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -26,11 +27,19 @@ struct Shared {
     /// Number of the picture that is to be computed, from 1; the largest number ends the threads.
     picture: Mutex<u64>,
     begin: Condvar,
-    /// Bands done since the crew began. Never set back: a thread may still look for the last picture's end.
-    done: AtomicU64,
+    /// For each thread, how many of its own bands were taken since the crew began, by whomever. Never set back: a thread may still look
+    /// for the last picture's end.
+    taken: Vec<Alone<AtomicU64>>,
+    /// Bands done since the crew began.
+    done: Alone<AtomicU64>,
     /// Whether a thread has died: what it should have computed is missing for good.
     broken: AtomicBool,
 }
+
+/// In a cache line of its own, which others' numbers do not take away.
+#[repr(align(128))]
+#[derive(Default)]
+struct Alone<T>(T);
 
 const END: u64 = u64::MAX;
 
@@ -40,25 +49,26 @@ const END: u64 = u64::MAX;
 pub struct Broken;
 
 impl Crew {
-    /// Starts one thread less than the machine has bands: the calling thread is the first.
+    /// Starts one thread less than `threads`: the calling thread is the first. The machine has a multiple of `threads` bands.
     ///
     /// # Errors
     /// The system refuses a thread.
-    pub fn start(machine: Machine) -> std::io::Result<Self> {
-        let (bands, scratch) = (machine.bands(), machine.scratch());
+    pub fn start(machine: Machine, threads: usize) -> std::io::Result<Self> {
+        let scratch = machine.scratch();
         let shared = Arc::new(Shared {
             machine,
             picture: Mutex::new(0),
             begin: Condvar::new(),
-            done: AtomicU64::new(0),
+            taken: (0..threads).map(|_| Alone::default()).collect(),
+            done: Alone::default(),
             broken: AtomicBool::new(false),
         });
-        let mut crew = Self { shared, threads: Vec::with_capacity(bands), scratch: vec![0.0; scratch] };
-        for band in 1..bands {
+        let mut crew = Self { shared, threads: Vec::with_capacity(threads), scratch: vec![0.0; scratch] };
+        for thread in 1..threads {
             let shared = Arc::clone(&crew.shared);
             let scratch = vec![0.0; scratch];
-            let name = format!("infer-{band}");
-            crew.threads.push(std::thread::Builder::new().name(name).spawn(move || work(&shared, band, scratch))?);
+            let name = format!("infer-{thread}");
+            crew.threads.push(std::thread::Builder::new().name(name).spawn(move || work(&shared, thread, scratch))?);
         }
         Ok(crew)
     }
@@ -116,24 +126,37 @@ impl Drop for Crew {
 }
 
 impl Shared {
-    /// One band of all operations.
-    fn all(&self, picture: u64, band: usize, scratch: &mut [f32], after: &mut dyn FnMut(usize)) -> Result<(), Broken> {
+    /// Takes part in a picture until all of it is done.
+    fn all(&self, picture: u64, me: usize, scratch: &mut [f32], after: &mut dyn FnMut(usize)) -> Result<(), Broken> {
         let (bands, operations) = (self.machine.bands() as u64, self.machine.operations().len());
-        let mut expected = (picture - 1) * operations as u64 * bands;
         for operation in 0..operations {
-            self.machine.perform(operation, band, scratch);
-            self.done.fetch_add(1, Ordering::AcqRel);
-            expected += bands;
-            self.wait(expected)?;
+            // Counted since the crew began.
+            let count = (picture - 1) * operations as u64 + operation as u64;
+            for owner in (me..self.taken.len()).chain(0..me) {
+                while let Some(band) = self.take(owner, count) {
+                    self.machine.perform(operation, band, scratch);
+                    self.done.0.fetch_add(1, Ordering::AcqRel);
+                }
+            }
+            self.wait((count + 1) * bands)?;
             after(operation);
         }
         Ok(())
     }
 
+    /// The next of a thread's bands in the operation with this number that nobody has taken. The operations before it are done.
+    fn take(&self, owner: usize, operation: u64) -> Option<usize> {
+        let own = (self.machine.bands() / self.taken.len()) as u64;
+        let (first, end) = (operation * own, (operation + 1) * own);
+        let next = |taken: u64| (taken < end).then_some(taken + 1);
+        let taken = self.taken[owner].0.fetch_update(Ordering::Relaxed, Ordering::Relaxed, next).ok()?;
+        Some(owner * own as usize + (taken - first) as usize)
+    }
+
     /// Waits until so many bands are done.
     fn wait(&self, bands: u64) -> Result<(), Broken> {
         let mut looks = 0;
-        while self.done.load(Ordering::Acquire) < bands {
+        while self.done.0.load(Ordering::Acquire) < bands {
             if self.broken.load(Ordering::Relaxed) {
                 return Err(Broken);
             }
@@ -148,7 +171,7 @@ impl Shared {
     }
 }
 
-fn work(shared: &Shared, band: usize, mut scratch: Vec<f32>) {
+fn work(shared: &Shared, me: usize, mut scratch: Vec<f32>) {
     let mut last = 0;
     loop {
         let mut picture = shared.picture.lock().unwrap_or_else(PoisonError::into_inner);
@@ -160,7 +183,7 @@ fn work(shared: &Shared, band: usize, mut scratch: Vec<f32>) {
         if last == END {
             return;
         }
-        let computed = catch_unwind(AssertUnwindSafe(|| shared.all(last, band, &mut scratch, &mut |_| {})));
+        let computed = catch_unwind(AssertUnwindSafe(|| shared.all(last, me, &mut scratch, &mut |_| {})));
         if !matches!(computed, Ok(Ok(()))) {
             shared.broken.store(true, Ordering::Release);
             return;

@@ -36,5 +36,6 @@ pub enum StartError {
 /// [`StartError`].
 pub fn start(found: &Recognised, isa: Isa, threads: usize) -> Result<Crew, StartError> {
     let plan = plan::plan(isa, found)?;
-    Ok(Crew::start(Machine::new(isa, plan, found.size, threads.clamp(1, MAX_THREADS)))?)
+    let threads = threads.clamp(1, MAX_THREADS);
+    Ok(Crew::start(Machine::new(isa, plan, found.size, storage::bands_for(threads)), threads)?)
 }

@@ -1,8 +1,7 @@
 //! Computes a plan, on one thread or several.
 //!
-//! Takes the network's input, gives its heatmap. The calling thread does the first band of rows of every operation, the crew the
-//! others; all meet after each operation, because the next one reads their neighbours' rows. Allocates nothing from picture to
-//! picture.
+//! Takes the network's input, gives its heatmap. Each operation is cut into bands of rows, which threads do in any order; all meet after
+//! each operation, because the next one reads their neighbours' rows. Allocates nothing from picture to picture.
 
 use std::sync::{PoisonError, RwLock};
 
@@ -30,7 +29,7 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Makes the storage of a plan for inputs of `width` by `height` pixels and for `bands` threads.
+    /// Makes the storage of a plan for inputs of `width` by `height` pixels, each operation in `bands` bands of rows.
     pub fn new(isa: Isa, plan: Plan, (width, height): (usize, usize), bands: usize) -> Self {
         let floats = |operation: &Operation| match &operation.work {
             Work::Upsample { from, .. } => from.width * from.channels + SPARE,
@@ -58,7 +57,7 @@ impl Machine {
         &self.operations
     }
 
-    /// Threads that take part, the calling one included.
+    /// Bands of each operation.
     pub const fn bands(&self) -> usize {
         self.bands
     }

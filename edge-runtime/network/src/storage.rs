@@ -1,7 +1,7 @@
 //! The bytes of all values, and who may touch which.
 //!
-//! Each slot is cut into bands of rows, one for each thread, each behind a lock of its own: a thread writes its own band of one slot
-//! and reads all bands of others. The order of operations keeps them apart, so that no lock is ever waited for: they are what lets
+//! Each slot is cut into bands of rows, each behind a lock of its own: a thread writes one band of one slot at a time and reads all bands
+//! of others. The order of operations keeps them apart, so that no lock is ever waited for: they are what lets
 //! Rust check it. Allocates when it is made, never after that.
 
 use std::ops::Range;
@@ -14,6 +14,18 @@ use crate::plan::Place;
 
 /// More threads than this do not help: a picture has few rows for each then.
 pub const MAX_THREADS: usize = 16;
+
+/// Bands of each of several threads, of which others may take some.
+const BANDS_A_THREAD: usize = 4;
+
+/// Bands that suit `threads` threads, 1..=[`MAX_THREADS`]: as many for each, and at most [`MAX_THREADS`].
+pub const fn bands_for(threads: usize) -> usize {
+    match (threads, MAX_THREADS / threads) {
+        (1, _) => 1,
+        (_, each) if each < BANDS_A_THREAD => threads * each,
+        _ => threads * BANDS_A_THREAD,
+    }
+}
 
 /// All slots.
 pub struct Storage {
@@ -119,6 +131,15 @@ impl Writing<'_> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn each_thread_has_as_many_bands() {
+        for threads in 1..=MAX_THREADS {
+            let bands = bands_for(threads);
+            assert!(bands.is_multiple_of(threads) && (threads..=MAX_THREADS).contains(&bands), "{threads}: {bands}");
+        }
+        assert_eq!([1, 2, 4, 5].map(bands_for), [1, 8, 16, 15]);
+    }
 
     #[test]
     fn every_row_lies_in_one_band() {

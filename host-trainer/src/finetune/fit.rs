@@ -26,13 +26,14 @@ const PIXELS: usize = 4 * 128 * 128;
 /// Fewest and most pictures in a step.
 const BATCH: (usize, usize) = (2, 8);
 /// The most that a weight moves in a step, in steps of its own byte.
-const PEAK: f64 = 0.025;
+const PEAK: f64 = 0.05;
 /// No training has so many samples: those of fine-tuning are others.
 const FIRST_SAMPLE: u64 = 1 << 40;
 /// The step of a bias whose sum stays a float.
 const FLOAT_STEP: f64 = 0.01;
-/// Adam takes the length of gradients out by itself.
-const RECIPE: Recipe = Recipe { longest_gradient: f64::INFINITY, ..Recipe::FAST };
+/// Adam moves a weight whose gradient is nothing but noise as far as any other: decay pulls all of them back to where they were, so that
+/// what does not help does not stay. The length of gradients it takes out by itself.
+const RECIPE: Recipe = Recipe { weight_decay: 1.0, longest_gradient: f64::INFINITY, ..Recipe::FAST };
 
 /// Steps of fine-tuning behind so many of training.
 pub fn steps(trained: u64) -> u64 {
@@ -57,6 +58,7 @@ pub fn finetune(
     let float = Network::load(net, device)?;
     let units = units(&float, scales)?;
     let movement = Tensor::f_zeros(units.size(), (Kind::Float, device))?.f_set_requires_grad(true)?;
+    let decayed = units.f_ones_like()?;
     let mut adam = Adam::new(RECIPE, movement.numel() as i64, device)?;
     let batch = (PIXELS / (size.0 * size.1).max(1)).clamp(BATCH.0, BATCH.1);
     let lesson = Lesson { size, batch };
@@ -69,7 +71,7 @@ pub fn finetune(
         let got = moved(&float, &movement, &units)?.logits(&pictures, Some(scales))?;
         let loss = got.f_binary_cross_entropy_with_logits::<Tensor>(&expected, None, None, Reduction::Sum)?;
         let mut gradient = Tensor::f_run_backward(&[loss], &[&movement], false, false)?;
-        adam.update(&movement, gradient.swap_remove(0), None, learning_rate(step, steps, PEAK))?;
+        adam.update(&movement, gradient.swap_remove(0), &decayed, learning_rate(step, steps, PEAK))?;
     }
     let mut tuned = net.clone();
     tch::no_grad(|| moved(&float, &movement, &units))?.store(&mut tuned)?;

@@ -14,7 +14,7 @@ pub struct Recipe {
     pub beta2: f64,
     /// Added to the root of the latter.
     pub epsilon: f64,
-    /// Share of a kernel's weight that a step with learning rate 1 removes; biases and batch norm are spared.
+    /// Share of a decayed weight that a step with learning rate 1 removes.
     pub weight_decay: f64,
     /// Gradients longer than this are shortened to it; none are if it is infinite.
     pub longest_gradient: f64,
@@ -68,7 +68,7 @@ impl Adam {
         Ok(())
     }
 
-    /// Moves the vector against the gradient, both `[n]`. Weight decay acts where `decayed`, `[n]`, is 1; without it nowhere.
+    /// Moves the vector against the gradient, both `[n]`. Weight decay acts where `decayed`, `[n]`, is 1.
     ///
     /// # Errors
     /// Whatever torch says.
@@ -76,7 +76,7 @@ impl Adam {
         &mut self,
         trained: &Tensor,
         mut gradient: Tensor,
-        decayed: Option<&Tensor>,
+        decayed: &Tensor,
         learning_rate: f64,
     ) -> Result<(), TchError> {
         let _no_gradients = tch::no_grad_guard();
@@ -93,7 +93,7 @@ impl Adam {
         let below = self.square.f_sqrt()?.f_div_scalar(unbias2.sqrt())?.f_add_scalar(epsilon)?;
         let above = self.mean.f_mul_scalar(-learning_rate / unbias1)?;
         let mut trained = trained.shallow_clone();
-        if let Some(decayed) = decayed.filter(|_| weight_decay > 0.0) {
+        if weight_decay > 0.0 {
             let _ = trained.f_mul_(&decayed.f_mul_scalar(-learning_rate * weight_decay)?.f_add_scalar_(1.0)?)?;
         }
         let _ = trained.f_addcdiv_(&above, &below)?;

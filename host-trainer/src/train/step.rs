@@ -109,7 +109,7 @@ impl Stepper {
     pub fn step(&mut self, batch: &Batch, learning_rate: f64) -> Result<(), NetError> {
         let losses = self.losses(batch)?;
         let gradient = self.gradient(&losses.total)?;
-        self.adam.update(self.weights.trained(), gradient, Some(&self.kernels), learning_rate)?;
+        self.adam.update(self.weights.trained(), gradient, &self.kernels, learning_rate)?;
         let row = Tensor::f_stack(&[&losses.l2, &losses.ssim, &losses.focal, &losses.total], 0)?;
         let _ = self.losses.f_add_(&row.f_detach()?)?;
         self.losses_summed += 1;
