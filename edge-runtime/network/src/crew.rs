@@ -49,12 +49,12 @@ const END: u64 = u64::MAX;
 pub struct Broken;
 
 impl Crew {
-    /// Starts one thread less than `threads`: the calling thread is the first. The machine has a multiple of `threads` bands.
+    /// Starts one thread less than the machine is for: the calling thread is the first.
     ///
     /// # Errors
     /// The system refuses a thread.
-    pub fn start(machine: Machine, threads: usize) -> std::io::Result<Self> {
-        let scratch = machine.scratch();
+    pub fn start(machine: Machine) -> std::io::Result<Self> {
+        let (threads, scratch) = (machine.threads(), machine.scratch());
         let shared = Arc::new(Shared {
             machine,
             picture: Mutex::new(0),

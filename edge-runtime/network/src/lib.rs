@@ -36,6 +36,5 @@ pub enum StartError {
 /// [`StartError`].
 pub fn start(found: &Recognised, isa: Isa, threads: usize) -> Result<Crew, StartError> {
     let plan = plan::plan(isa, found)?;
-    let threads = threads.clamp(1, MAX_THREADS);
-    Ok(Crew::start(Machine::new(isa, plan, found.size, storage::bands_for(threads)), threads)?)
+    Ok(Crew::start(Machine::new(isa, plan, found.size, threads))?)
 }

@@ -12,11 +12,12 @@ use edge_kernels::pool::pool_row;
 use edge_kernels::resize::{SPARE, resize_row};
 
 use crate::plan::{Operation, Place, Plan, Work};
-use crate::storage::{Storage, rows};
+use crate::storage::{MAX_THREADS, Storage, bands_for, rows};
 
 /// A plan with its storage; shared by all threads.
 pub struct Machine {
     isa: Isa,
+    threads: usize,
     bands: usize,
     operations: Vec<Operation>,
     outputs: Vec<Place>,
@@ -29,14 +30,18 @@ pub struct Machine {
 }
 
 impl Machine {
-    /// Makes the storage of a plan for inputs of `width` by `height` pixels, each operation in `bands` bands of rows.
-    pub fn new(isa: Isa, plan: Plan, (width, height): (usize, usize), bands: usize) -> Self {
+    /// Makes the storage of a plan for inputs of `width` by `height` pixels and for `threads` threads, 1..=[`MAX_THREADS`]. Each operation is
+    /// cut into as many bands of rows for each of them.
+    pub fn new(isa: Isa, plan: Plan, (width, height): (usize, usize), threads: usize) -> Self {
+        let threads = threads.clamp(1, MAX_THREADS);
+        let bands = bands_for(threads);
         let floats = |operation: &Operation| match &operation.work {
             Work::Upsample { from, .. } => from.width * from.channels + SPARE,
             _ => 0,
         };
         Self {
             isa,
+            threads,
             bands,
             scratch: plan.operations.iter().map(floats).max().unwrap_or(0),
             storage: Storage::new(&plan.slots, bands),
@@ -57,7 +62,12 @@ impl Machine {
         &self.operations
     }
 
-    /// Bands of each operation.
+    /// Threads that it is for.
+    pub const fn threads(&self) -> usize {
+        self.threads
+    }
+
+    /// Bands of each operation: a multiple of the threads.
     pub const fn bands(&self) -> usize {
         self.bands
     }
