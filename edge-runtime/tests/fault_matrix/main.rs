@@ -104,9 +104,12 @@ fn every_fault_has_its_consequence_and_no_part_passes_unproven() {
     if std::env::var_os("UPDATE_GOLDEN").is_some() {
         std::fs::write(&golden, &table).unwrap();
     }
-    let other: Vec<&str> = table.lines().filter(|row| !expected.lines().any(|known| known == *row)).collect();
-    let other = other.join("\n");
-    assert!(table == expected, "differs from {GOLDEN} in\n{other}\nUPDATE_GOLDEN=1 writes it anew");
+    let only = |in_this: &str, in_that: &str, sign: &str| -> String {
+        let rows = in_this.lines().filter(|row| !in_that.lines().any(|other| other == *row));
+        rows.map(|row| format!("{sign} {row}\n")).collect()
+    };
+    let differing = only(&table, &expected, "+") + &only(&expected, &table, "-");
+    assert!(table == expected, "differs from {GOLDEN} in\n{differing}UPDATE_GOLDEN=1 writes it anew");
 }
 
 /// Reports of a dozen provoked panics, each with where it came from, would hide what a row is told to be.

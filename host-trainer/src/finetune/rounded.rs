@@ -9,6 +9,7 @@ use tch::{Device, Kind, TchError, Tensor};
 use crate::export::fold_bn::{Folded, FoldedNet, KERNEL};
 use crate::export::graph::{Layer, Op, Source};
 use crate::net::Arithmetic;
+use crate::net::blocks::{pool, upsample};
 use crate::net::weights::{NetError, values};
 use crate::quantise::Scales;
 use crate::quantise::ranges::STEPS;
@@ -88,11 +89,8 @@ impl Network {
                 Source::Layer(before) => &computed[before],
             };
             let value = match (&layer.op, &self.kernels[at]) {
-                (Op::MaxPool, _) => read(0).f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)?,
-                (Op::Upsample, _) => {
-                    let (_, _, rows, columns) = read(0).size4()?;
-                    read(0).f_upsample_bilinear2d([2 * rows, 2 * columns], true, None, None)?
-                }
+                (Op::MaxPool, _) => pool(read(0))?,
+                (Op::Upsample, _) => upsample(read(0))?,
                 (Op::Concat, _) => Tensor::f_cat(&[read(0), read(1)], 1)?,
                 (Op::ConvNormRelu { .. } | Op::Conv | Op::TwoClassHead, Some(kernel)) => {
                     let weight = match scales {

@@ -161,7 +161,7 @@ impl Double {
     }
 }
 
-/// Bilinear up-sampling to twice the size, corners aligned, then one layer: `up1` .. `up4`, `up_b`.
+/// Up-sampling, then one layer: `up1` .. `up4`, `up_b`.
 pub(super) struct Up(Layer);
 
 impl Up {
@@ -170,14 +170,18 @@ impl Up {
     }
 
     pub(super) fn forward(&self, input: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let (_, _, rows, columns) = input.size4()?;
-        let larger = input.f_upsample_bilinear2d([2 * rows, 2 * columns], true, None, None)?;
-        self.0.forward(&larger, mode)
+        self.0.forward(&upsample(input)?, mode)
     }
 }
 
+/// Bilinear up-sampling to twice the rows and columns, corners aligned.
+pub(crate) fn upsample(input: &Tensor) -> Result<Tensor, TchError> {
+    let (_, _, rows, columns) = input.size4()?;
+    input.f_upsample_bilinear2d([2 * rows, 2 * columns], true, None, None)
+}
+
 /// Maximum of each 2 by 2 square; halves rows and columns.
-pub(super) fn pool(input: &Tensor) -> Result<Tensor, TchError> {
+pub(crate) fn pool(input: &Tensor) -> Result<Tensor, TchError> {
     input.f_max_pool2d([2, 2], [2, 2], [0, 0], [1, 1], false)
 }
 
