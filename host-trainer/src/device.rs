@@ -21,7 +21,7 @@ pub enum DeviceChoice {
 /// The arithmetic of the activations in training. Weights, losses and exported networks are 32-bit floats in each case.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum PrecisionChoice {
-    /// bfloat16 on a GPU and where the processor multiplies matrices of it, else 32-bit floats.
+    /// bfloat16 on a GPU and where the processor is known to multiply it faster, else 32-bit floats.
     #[default]
     Auto,
     /// 32-bit floats.

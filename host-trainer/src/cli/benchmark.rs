@@ -13,6 +13,7 @@ use super::outcome::write_json;
 use crate::architecture::Architecture;
 use crate::clock::now;
 use crate::data::{Picture, Prepared, Use};
+use crate::loss::ssim::Ssim;
 use crate::net::{Arithmetic, Weights, initial};
 use crate::simulate::{Recipe as Defects, Sample, Textures, simulate};
 use crate::train::lesson::Lesson;
@@ -61,7 +62,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         let weights = Weights::load(&initial(networks, 0), networks, device)?;
         Ok(Stepper::new(weights, args.size, arithmetic, Recipe::FAST)?)
     };
-    let mut kinds = [stepper(Arithmetic::PLAIN)?, stepper(arithmetic)?];
+    let by_tensors = Ssim::by_tensors(args.size.1, args.size.0, device)?;
+    let mut kinds = [stepper(Arithmetic::PLAIN)?.with_ssim(by_tensors), stepper(arithmetic)?];
     let (mut times, mut simulator) = ([const { Vec::new() }; 2], Vec::new());
     for step in 0..=args.steps {
         let measured = step > 0;
@@ -99,16 +101,16 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     println!(
         "{} at {} x {}, {} pictures a step, {}\n\
-         plain f32       {:.2} pictures a second\n\
-         {:<16}{:.2} pictures a second, {:.2} times as many\n\
-         simulator       {:.1} % of a step of {:.0} ms on {cores} cores",
+         plain f32        {:.2} pictures a second\n\
+         {:<17}{:.2} pictures a second, {:.2} times as many\n\
+         simulator        {:.1} % of a step of {:.0} ms on {cores} cores",
         figures.preset,
         args.size.0,
         args.size.1,
         batch,
         figures.device,
         figures.images_per_second_plain,
-        format!("as shipped, {}", figures.precision),
+        format!("as shipped, {} ", figures.precision),
         figures.images_per_second,
         figures.ratio,
         100.0 * figures.simulator_share,

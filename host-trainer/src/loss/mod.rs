@@ -2,6 +2,7 @@
 
 pub mod focal;
 pub mod l2;
+mod slopes;
 pub mod ssim;
 pub mod total;
 

@@ -11,19 +11,35 @@
 //! ```
 //!
 //! `L` is the range of the reconstruction as the original's `loss.py` guesses it: 255 if any value exceeds 128, else 1,
-//! and one more if any lies below -0.5. The Gaussian is separable, so a blur is a product with a banded matrix from the
-//! left and one from the right; zero padding is then the matrix's edge. The original slides the square window instead, which
-//! takes longer and rounds otherwise; that is here to compare with it.
+//! and one more if any lies below -0.5. The Gaussian is separable. On the CPU the loss and its gradient come from loops of our
+//! own, see [`slopes`](super::slopes). On a GPU a blur is a product with a banded matrix from the left and one from the right;
+//! zero padding is then the matrix's edge. The original slides the square window instead, which takes longer and rounds
+//! otherwise; that is here to compare with it.
 
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Width of the Gaussian window in pixels.
-const WINDOW: usize = 11;
-/// Its standard deviation in pixels.
-const SIGMA: f64 = 1.5;
+use super::slopes::{Constants, Similarity, WINDOW};
+use crate::net::weights::values;
 
-/// How pictures are blurred.
-pub enum Blur {
+/// Standard deviation of the Gaussian window in pixels.
+const SIGMA: f64 = 1.5;
+/// `C1` for a range of 1.
+const C1: f64 = 0.01 * 0.01;
+/// `C2` for a range of 1.
+const C2: f64 = 0.03 * 0.03;
+
+/// How the loss is computed.
+pub struct Ssim(Way);
+
+enum Way {
+    /// By loops, for pictures of one size in the CPU's memory.
+    Loops(Similarity),
+    /// By tensors, with gradients by torch.
+    Tensors(Blur),
+}
+
+/// How tensors are blurred.
+enum Blur {
     /// By banded matrices, for pictures of one size.
     Banded {
         /// Blurs each column from the left, `[height, height]`.
@@ -35,13 +51,24 @@ pub enum Blur {
     Window(Tensor),
 }
 
-impl Blur {
-    /// For pictures of `height` by `width` pixels.
+impl Ssim {
+    /// For pictures of `height` by `width` pixels, in the way that is fastest on this device.
     ///
     /// # Errors
     /// Whatever torch says.
     pub fn new(height: usize, width: usize, device: Device) -> Result<Self, TchError> {
-        Ok(Self::Banded { rows: banded(height, device)?, columns: banded(width, device)? })
+        if device == Device::Cpu {
+            return Ok(Self(Way::Loops(Similarity::new(width, height, bell().map(|weight| weight as f32)))));
+        }
+        Self::by_tensors(height, width, device)
+    }
+
+    /// For pictures of `height` by `width` pixels, with torch's operations and its gradients.
+    ///
+    /// # Errors
+    /// Whatever torch says.
+    pub fn by_tensors(height: usize, width: usize, device: Device) -> Result<Self, TchError> {
+        Ok(Self(Way::Tensors(Blur::Banded { rows: banded(height, device)?, columns: banded(width, device)? })))
     }
 
     /// With the original's order of operations.
@@ -55,9 +82,24 @@ impl Blur {
         let bell = bell.f_div(&bell.f_sum(Kind::Float)?)?.f_unsqueeze(1)?;
         let side = WINDOW as i64;
         let window = bell.f_mm(&bell.f_transpose(0, 1)?)?.f_expand([3, 1, side, side], false)?;
-        Ok(Self::Window(window.f_contiguous()?.f_to(device)?))
+        Ok(Self(Way::Tensors(Blur::Window(window.f_contiguous()?.f_to(device)?))))
     }
 
+    /// The loss, a scalar in 0..=2; both tensors `[n, c, h, w]` in 32-bit floats. Gradients reach the reconstruction only.
+    ///
+    /// # Errors
+    /// Whatever torch says, for instance that the pictures have another size than these.
+    pub fn loss(&self, reconstruction: &Tensor, clean: &Tensor) -> Result<Tensor, TchError> {
+        let a = reconstruction.f_contiguous()?;
+        let b = clean.f_detach()?.f_contiguous()?;
+        match &self.0 {
+            Way::Loops(similarity) => by_loops(&a, &b, similarity),
+            Way::Tensors(blur) => by_tensors(&a, &b, blur),
+        }
+    }
+}
+
+impl Blur {
     /// Blurs the last two axes, rows and columns, of `[n, c, h, w]`.
     fn apply(&self, pictures: &Tensor) -> Result<Tensor, TchError> {
         match self {
@@ -70,36 +112,52 @@ impl Blur {
     }
 }
 
+/// The window along one axis; adds up to one.
+fn bell() -> [f64; WINDOW] {
+    let half = (WINDOW / 2) as f64;
+    let bell: [f64; WINDOW] = std::array::from_fn(|at| (-(at as f64 - half).powi(2) / (2.0 * SIGMA * SIGMA)).exp());
+    let sum: f64 = bell.iter().sum();
+    bell.map(|weight| weight / sum)
+}
+
 /// The symmetric matrix `[size, size]` whose product is a Gaussian blur with zeros outside.
 fn banded(size: usize, device: Device) -> Result<Tensor, TchError> {
-    let half = WINDOW / 2;
-    let bell = |offset: usize| (-((offset * offset) as f64) / (2.0 * SIGMA * SIGMA)).exp();
-    let sum: f64 = bell(0) + 2.0 * (1..=half).map(bell).sum::<f64>();
+    let (bell, half) = (bell(), WINDOW / 2);
     let mut matrix = vec![0.0_f32; size * size];
     for row in 0..size {
         for column in row.saturating_sub(half)..(row + half + 1).min(size) {
-            matrix[row * size + column] = (bell(row.abs_diff(column)) / sum) as f32;
+            matrix[row * size + column] = bell[half + row.abs_diff(column)] as f32;
         }
     }
     Tensor::f_from_slice(&matrix)?.f_view_([size as i64, size as i64])?.f_to(device)
 }
 
-/// The loss, a scalar in 0..=2; both tensors `[n, c, h, w]` in 32-bit floats. Gradients reach the reconstruction only.
-///
-/// # Errors
-/// Whatever torch says, for instance that the pictures have another size than the blur.
-pub fn ssim(reconstruction: &Tensor, clean: &Tensor, blur: &Blur) -> Result<Tensor, TchError> {
-    let a = reconstruction.f_contiguous()?;
-    let b = clean.f_detach()?.f_contiguous()?;
-    let (mean_a, mean_b) = (blur.apply(&a)?, blur.apply(&b)?);
+/// Both contiguous. What torch differentiates is the product of the reconstruction with the gradient that is known already.
+fn by_loops(a: &Tensor, b: &Tensor, similarity: &Similarity) -> Result<Tensor, TchError> {
+    let (_, _, rows, columns) = a.size4()?;
+    if (rows as usize, columns as usize) != similarity.size() || a.size() != b.size() {
+        return Err(TchError::Shape(format!("{:?} beside {:?}, for {:?}", a.size(), b.size(), similarity.size())));
+    }
+    let range = range(a)?.f_double_value(&[])?.powi(2);
+    let constants = Constants { c1: (C1 * range) as f32, c2: (C2 * range) as f32 };
+    let (sum, slopes) = similarity.measure(&values(a)?, &values(b)?, constants);
+    let count = slopes.len() as f64;
+    let slopes = Tensor::f_from_slice(&slopes)?.f_view_(a.size())?.f_div_scalar(-count)?;
+    let rises = a.f_mul(&slopes)?.f_sum(Kind::Float)?;
+    rises.f_sub(&rises.f_detach()?)?.f_add_scalar(1.0 - sum / count)
+}
+
+/// Both contiguous.
+fn by_tensors(a: &Tensor, b: &Tensor, blur: &Blur) -> Result<Tensor, TchError> {
+    let (mean_a, mean_b) = (blur.apply(a)?, blur.apply(b)?);
     let (square_mean_a, square_mean_b, means) = (mean_a.f_square()?, mean_b.f_square()?, mean_a.f_mul(&mean_b)?);
     // Products, not squares: gradients add up in the original's order.
-    let variance_a = blur.apply(&a.f_mul(&a)?)?.f_sub(&square_mean_a)?;
-    let variance_b = blur.apply(&b.f_mul(&b)?)?.f_sub(&square_mean_b)?;
-    let covariance = blur.apply(&a.f_mul(&b)?)?.f_sub(&means)?;
+    let variance_a = blur.apply(&a.f_mul(a)?)?.f_sub(&square_mean_a)?;
+    let variance_b = blur.apply(&b.f_mul(b)?)?.f_sub(&square_mean_b)?;
+    let covariance = blur.apply(&a.f_mul(b)?)?.f_sub(&means)?;
 
-    let range = range(&a)?.f_square()?;
-    let (c1, c2) = (range.f_mul_scalar(0.01 * 0.01)?, range.f_mul_scalar(0.03 * 0.03)?);
+    let range = range(a)?.f_square()?;
+    let (c1, c2) = (range.f_mul_scalar(C1)?, range.f_mul_scalar(C2)?);
     let above = means.f_mul_scalar(2.0)?.f_add(&c1)?.f_mul(&covariance.f_mul_scalar(2.0)?.f_add(&c2)?)?;
     let below = square_mean_a.f_add(&square_mean_b)?.f_add(&c1)?.f_mul(&variance_a.f_add(&variance_b)?.f_add(&c2)?)?;
     above.f_div(&below)?.f_mean(Kind::Float)?.f_neg()?.f_add_scalar(1.0)
@@ -163,10 +221,42 @@ mod tests {
             let (rows, columns) = (ROWS as i64, COLUMNS as i64);
             let tensor = |values: &[f32]| Tensor::from_slice(values).view([1, 1, rows, columns]).repeat([1, 3, 1, 1]);
             let slow = slow(&a, &b, range);
-            for blur in [Blur::new(ROWS, COLUMNS, Device::Cpu).unwrap(), Blur::as_original(Device::Cpu).unwrap()] {
-                let fast = ssim(&tensor(&a), &tensor(&b), &blur).unwrap().double_value(&[]);
-                assert!((fast - slow).abs() < 1e-4, "seed {seed}, range {range}: {fast} against {slow}");
+            let ways = [
+                Ssim::new(ROWS, COLUMNS, Device::Cpu).unwrap(),
+                Ssim::by_tensors(ROWS, COLUMNS, Device::Cpu).unwrap(),
+                Ssim::as_original(Device::Cpu).unwrap(),
+            ];
+            for (way, ssim) in ways.iter().enumerate() {
+                let fast = ssim.loss(&tensor(&a), &tensor(&b)).unwrap().double_value(&[]);
+                assert!((fast - slow).abs() < 1e-4, "seed {seed}, range {range}, way {way}: {fast} against {slow}");
             }
+        }
+    }
+    #[test]
+    fn the_gradient_of_the_loops_is_the_one_that_torch_finds() {
+        let seed = 5;
+        let mut chance = ChaCha8Rng::seed_from_u64(seed);
+        for (rows, columns, scale, shift) in
+            [(17, 13, 1.0, 0.0), (32, 64, 1.0, 0.0), (9, 33, 2.0, -1.0), (5, 96, 200.0, 0.0)]
+        {
+            let shape = [2, 3, rows, columns];
+            let mut draw = |scale: f32, shift: f32| {
+                let values: Vec<f32> =
+                    (0..6 * rows * columns).map(|_| scale * chance.random::<f32>() + shift).collect();
+                Tensor::from_slice(&values).view(shape)
+            };
+            let (a, b) = (draw(scale, shift), draw(1.0, 0.0));
+            let gradient = |ssim: Ssim| {
+                let a = a.copy().set_requires_grad(true);
+                // Three times the loss: the gradient is scaled by what becomes of it.
+                let loss = ssim.loss(&a, &b).unwrap() * 3.0;
+                Tensor::run_backward(&[loss], &[&a], false, false).remove(0)
+            };
+            let (rows, columns) = (rows as usize, columns as usize);
+            let ours = gradient(Ssim::new(rows, columns, Device::Cpu).unwrap());
+            let torchs = gradient(Ssim::by_tensors(rows, columns, Device::Cpu).unwrap());
+            let apart = (&ours - &torchs).abs().max().double_value(&[]) / torchs.abs().max().double_value(&[]);
+            assert!(apart < 1e-4, "seed {seed}, {rows} by {columns}, times {scale}: {apart}");
         }
     }
 }

@@ -4,7 +4,7 @@ use tch::{TchError, Tensor};
 
 use super::focal::focal;
 use super::l2::l2;
-use super::ssim::{Blur, ssim};
+use super::ssim::Ssim;
 use crate::net::draem::Output;
 
 /// The losses of one batch, each a scalar in 32-bit floats on the device.
@@ -23,9 +23,9 @@ pub struct Losses {
 ///
 /// # Errors
 /// Whatever torch says, for instance that the shapes differ.
-pub fn losses(output: &Output, clean: &Tensor, mask: &Tensor, blur: &Blur) -> Result<Losses, TchError> {
+pub fn losses(output: &Output, clean: &Tensor, mask: &Tensor, ssim: &Ssim) -> Result<Losses, TchError> {
     let l2 = l2(&output.reconstruction, clean)?;
-    let ssim = ssim(&output.reconstruction, clean, blur)?;
+    let ssim = ssim.loss(&output.reconstruction, clean)?;
     let focal = focal(&output.logits, mask)?;
     let total = l2.f_add(&ssim)?.f_add(&focal)?;
     Ok(Losses { l2, ssim, focal, total })

@@ -41,12 +41,6 @@ impl Convolution {
         let bias = arithmetic.weight(&self.bias)?;
         input.f_conv2d(&weight, Some(&bias), [1, 1], [1, 1], [1, 1], 1)
     }
-
-    /// The same in 32-bit floats whatever the input is: for the last layer, whose values are compared and thresholded.
-    pub(super) fn forward_head(&self, input: &Tensor) -> Result<Tensor, TchError> {
-        let input = input.f_to_kind(Kind::Float)?;
-        input.f_conv2d(&self.weight, Some(&self.bias), [1, 1], [1, 1], [1, 1], 1)
-    }
 }
 
 /// Convolution, batch norm, ReLU.

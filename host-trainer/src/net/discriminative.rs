@@ -1,7 +1,7 @@
 //! The discriminative network: a U-Net with five skips that marks where a picture and its reconstruction differ.
 //!
-//! Takes `[n, 6, h, w]`, reconstruction first and picture second, sides multiples of 32; gives logits `[n, 2, h, w]` in
-//! 32-bit floats, class 0 normal, class 1 anomalous, no softmax. `DiscriminativeSubNetwork` of the original.
+//! Takes `[n, 6, h, w]`, reconstruction first and picture second, sides multiples of 32; gives logits `[n, 2, h, w]`, class 0
+//! normal, class 1 anomalous, no softmax. Both in the type and layout of the activations. `DiscriminativeSubNetwork` of the original.
 
 use tch::{TchError, Tensor};
 
@@ -35,7 +35,7 @@ impl Discriminative {
     /// # Errors
     /// Whatever torch says, for instance that memory is exhausted.
     pub fn forward(&self, joined: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut x = mode.arithmetic.enter(joined)?;
+        let mut x = joined.shallow_clone();
         let mut skips = Vec::with_capacity(self.encoder.len());
         for (index, block) in self.encoder.iter().enumerate() {
             if index > 0 {
@@ -49,6 +49,6 @@ impl Discriminative {
             let raised = up.forward(&x, mode)?;
             x = block.forward(&Tensor::f_cat(&[&raised, skip], 1)?, mode)?;
         }
-        self.head.forward_head(&x)
+        self.head.forward(&x, mode.arithmetic)
     }
 }

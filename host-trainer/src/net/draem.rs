@@ -42,10 +42,11 @@ impl Draem {
     /// # Errors
     /// Whatever torch says, for instance that memory is exhausted.
     pub fn forward(&self, pictures: &Tensor, mode: Mode) -> Result<Output, TchError> {
-        let reconstruction = self.recon.forward(pictures, mode)?;
-        let joined = Tensor::f_cat(&[&reconstruction, pictures], 1)?;
+        let pictures = mode.arithmetic.enter(pictures)?;
+        let reconstruction = self.recon.forward(&pictures, mode)?;
+        let joined = Tensor::f_cat(&[&reconstruction, &pictures], 1)?;
         let logits = self.seg.forward(&joined, mode)?;
-        Ok(Output { reconstruction, logits })
+        Ok(Output { reconstruction: reconstruction.f_to_kind(Kind::Float)?, logits: logits.f_to_kind(Kind::Float)? })
     }
 }
 

@@ -1,8 +1,8 @@
 //! The reconstructive network: an auto-encoder that paints a picture as it would look without defects; without skips as in
 //! the original, or with one bridge ([`Architecture::Bridged`]).
 //!
-//! Takes `[n, 3, h, w]` in 0..1, sides multiples of 16; gives `[n, 3, h, w]` in 32-bit floats, linear, so that values may
-//! lie outside 0..1. `ReconstructiveSubNetwork` of the original.
+//! Takes `[n, 3, h, w]` in 0..1, sides multiples of 16; gives `[n, 3, h, w]`, linear, so that values may lie outside 0..1. Both in
+//! the type and layout of the activations. `ReconstructiveSubNetwork` of the original.
 
 use tch::{TchError, Tensor};
 
@@ -39,7 +39,7 @@ impl Reconstructive {
     /// # Errors
     /// Whatever torch says, for instance that memory is exhausted.
     pub fn forward(&self, picture: &Tensor, mode: Mode) -> Result<Tensor, TchError> {
-        let mut x = mode.arithmetic.enter(picture)?;
+        let mut x = picture.shallow_clone();
         let mut bridge = None;
         for (number, block) in (1..).zip(&self.encoder) {
             if number > 1 {
@@ -57,6 +57,6 @@ impl Reconstructive {
             }
             x = block.forward(&raised, mode)?;
         }
-        self.head.forward_head(&x)
+        self.head.forward(&x, mode.arithmetic)
     }
 }

@@ -6,7 +6,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::adam::{Adam, Recipe};
-use crate::loss::ssim::Blur;
+use crate::loss::ssim::Ssim;
 use crate::loss::{Losses, losses};
 use crate::net::blocks::Mode;
 use crate::net::weights::values;
@@ -26,7 +26,7 @@ pub struct Batch {
 pub struct Stepper {
     weights: Weights,
     networks: Draem,
-    blur: Blur,
+    ssim: Ssim,
     mode: Mode,
     adam: Adam,
     kernels: Tensor,
@@ -49,7 +49,7 @@ impl Stepper {
         let count = weights.trained().numel() as i64;
         Ok(Self {
             networks: Draem::new(&weights),
-            blur: Blur::new(height, width, device)?,
+            ssim: Ssim::new(height, width, device)?,
             mode: Mode { train: true, arithmetic },
             adam: Adam::new(recipe, count, device)?,
             kernels: weights.kernel_marks()?,
@@ -59,10 +59,10 @@ impl Stepper {
         })
     }
 
-    /// Computes the loss with another blur, which must suit the pictures' size.
+    /// Computes this loss otherwise; it must suit the pictures' size.
     #[must_use]
-    pub fn with_blur(self, blur: Blur) -> Self {
-        Self { blur, ..self }
+    pub fn with_ssim(self, ssim: Ssim) -> Self {
+        Self { ssim, ..self }
     }
 
     /// Readies itself for pictures of `height` by `width` pixels from here on.
@@ -70,7 +70,7 @@ impl Stepper {
     /// # Errors
     /// Whatever torch says.
     pub fn resize(&mut self, (width, height): (usize, usize)) -> Result<(), TchError> {
-        self.blur = Blur::new(height, width, self.device())?;
+        self.ssim = Ssim::new(height, width, self.device())?;
         Ok(())
     }
 
@@ -122,7 +122,7 @@ impl Stepper {
     /// Whatever torch says.
     pub fn losses(&self, batch: &Batch) -> Result<Losses, NetError> {
         let output = self.networks.forward(&batch.augmented, self.mode)?;
-        Ok(losses(&output, &batch.clean, &batch.mask, &self.blur)?)
+        Ok(losses(&output, &batch.clean, &batch.mask, &self.ssim)?)
     }
 
     /// Mean of L2, SSIM, focal and total loss over the steps since the last call, read from the device; `None` if there
