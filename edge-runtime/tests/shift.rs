@@ -95,7 +95,7 @@ fn manifest() -> Manifest {
         product: "cap".try_into().unwrap(),
         created: 0,
         writer: "test".try_into().unwrap(),
-        preprocess_version: shared::preprocess::VERSION,
+        preprocess_version: shared::preprocess::Exposure::AsTaken.version(),
         crop: None,
         frame_size: [256, 256],
         input_size: [side, side],

@@ -12,7 +12,7 @@ use shared::drift::{Look, Usual};
 use shared::frame::Frame;
 use shared::limits::MAX_PARITY_VECTORS;
 use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold as ManifestThreshold, Training};
-use shared::preprocess::{self, Crop, Preprocess};
+use shared::preprocess::{Crop, Preprocess};
 use shared::quality::Gauge;
 use shared::score::Rule;
 use thiserror::Error;
@@ -354,7 +354,7 @@ fn manifest(
         product: text("product name", &product)?,
         created: plan.created,
         writer: text("version", concat!("host-trainer ", env!("CARGO_PKG_VERSION")))?,
-        preprocess_version: preprocess::VERSION,
+        preprocess_version: plan.steps.exposure().version(),
         crop: plan.crop,
         frame_size: [pixels(prepared.frame_size.0), pixels(prepared.frame_size.1)],
         input_size: [pixels(plan.steps.width()), pixels(plan.steps.height())],

@@ -15,7 +15,7 @@ use host_trainer::quantise::calibrate;
 use shared::drift::Usual;
 use shared::key_text::PublicKeyText;
 use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold, Training};
-use shared::preprocess::VERSION;
+use shared::preprocess::Exposure;
 use shared::score::{Rule, score};
 
 /// Seed of every model and picture here.
@@ -84,7 +84,7 @@ pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> Ra
         product: "washers".try_into().expect("the text fits"),
         created: 1_800_000_000,
         writer: "line-tests".try_into().expect("the text fits"),
-        preprocess_version: VERSION,
+        preprocess_version: Exposure::AsTaken.version(),
         crop: None,
         frame_size: [width as u16, height as u16],
         input_size: [width as u16, height as u16],

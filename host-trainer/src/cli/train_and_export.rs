@@ -39,6 +39,10 @@ pub struct Args {
     /// exactly. auto takes bridged where the suited recipe sees a pattern.
     #[arg(long, default_value = "auto", value_name = "auto|original|bridged")]
     pub architecture: ArchitectureChoice,
+    /// Whether the light of each picture is evened, here and on the station: all levels multiplied so that their mean is always the
+    /// same. auto evens where the suited recipe sees light that varies more than learning can cover.
+    #[arg(long, default_value = "auto", value_name = "auto|as-taken|evened")]
+    pub exposure: ExposureChoice,
     /// Optimisation steps. Default: 3500 for nano, 2200 for the others.
     #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: Option<u64>,
@@ -48,7 +52,7 @@ pub struct Args {
     /// auto takes the first GPU if there is one.
     #[arg(long, default_value = "auto", value_name = "auto|cpu|cuda:N")]
     pub device: DeviceChoice,
-    /// auto takes bfloat16 on a GPU, and on a processor that multiplies matrices of it (Intel AMX).
+    /// auto takes bfloat16 on a GPU, and on a processor that multiplies it faster: with Intel's AMX, or AMD's from Zen 4 on.
     #[arg(long, default_value = "auto", value_name = "auto|f32|bf16")]
     pub precision: PrecisionChoice,
     /// Leave the model in floats out of the bundle, which is then a quarter as large. What was measured on it stays in.
@@ -120,6 +124,17 @@ pub enum ArchitectureChoice {
     Original,
     /// With the reconstruction's bridge.
     Bridged,
+}
+
+/// What becomes of the pictures' light.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum ExposureChoice {
+    /// Suited to what the good pictures show.
+    Auto,
+    /// Levels stay as the camera gave them.
+    AsTaken,
+    /// Levels are multiplied so that their mean is always the same.
+    Evened,
 }
 
 /// Trains, checks, chooses the threshold and writes the bundle.

@@ -7,13 +7,13 @@ use anyhow::{Context, bail};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
-use shared::preprocess::Preprocess;
+use shared::preprocess::{Exposure, Preprocess};
 
 use super::Exit;
 use super::import::outcome;
 use super::options::check_folder_of;
 use super::outcome::{Outcome, TrainingFacts, skipped_rows, summary, write_json};
-use super::train_and_export::{ArchitectureChoice, Args, RecipeChoice};
+use super::train_and_export::{ArchitectureChoice, Args, ExposureChoice, RecipeChoice};
 use crate::architecture::{Architecture, Networks};
 use crate::clock::unix_seconds;
 use crate::data::dataset::pictures;
@@ -51,9 +51,13 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         prepared.test.len()
     );
     eprintln!(
-        "{architecture} networks, input {} by {} pixels, learnt from {}",
+        "{architecture} networks, input {} by {} pixels{}, learnt from {}",
         steps.width(),
         steps.height(),
+        match steps.exposure() {
+            Exposure::AsTaken => "",
+            Exposure::Evened => " of evened light",
+        },
         recipe.in_words()
     );
 
@@ -106,8 +110,8 @@ struct Lessons {
 }
 
 fn prepare(args: &Args) -> anyhow::Result<Lessons> {
-    let load = |size: (usize, usize)| -> anyhow::Result<(Prepared, Preprocess)> {
-        let steps = Preprocess::new(args.crop, size.0, size.1).context("--size, --crop")?;
+    let load = |size: (usize, usize), exposure: Exposure| -> anyhow::Result<(Prepared, Preprocess)> {
+        let steps = Preprocess::new(args.crop, size.0, size.1).context("--size, --crop")?.with_exposure(exposure);
         let same_part = args.same_part.clone().map_or(Grouping::File, Grouping::Pattern);
         let learn = Use::Learn { target: args.false_reject, seed: args.seed, same_part };
         Ok((Prepared::load(&args.data, steps, learn)?, steps))
@@ -118,14 +122,19 @@ fn prepare(args: &Args) -> anyhow::Result<Lessons> {
         RecipeChoice::Usual => SMALL_SIDE,
     };
     let first = args.size.unwrap_or((side, side));
-    let (prepared, steps) = load(first)?;
-    let (suited, scene) = match args.recipe {
+    let (prepared, steps) = load(first, Exposure::AsTaken)?;
+    let (suited, scene, exposure) = match args.recipe {
         RecipeChoice::Suited => {
             let survey = Survey::of(&prepared.learn);
             eprintln!("the good pictures show {}", survey.in_words());
-            (Recipe::suited(&survey), survey.scene())
+            (Recipe::suited(&survey), survey.scene(), survey.exposure())
         }
-        RecipeChoice::Usual => (Recipe::default(), Scene::Nested),
+        RecipeChoice::Usual => (Recipe::default(), Scene::Nested, Exposure::AsTaken),
+    };
+    let exposure = match args.exposure {
+        ExposureChoice::Auto => exposure,
+        ExposureChoice::AsTaken => Exposure::AsTaken,
+        ExposureChoice::Evened => Exposure::Evened,
     };
     let architecture = match (args.architecture, scene) {
         (ArchitectureChoice::Original, _) | (ArchitectureChoice::Auto, Scene::Nested | Scene::Loose) => {
@@ -138,7 +147,8 @@ fn prepare(args: &Args) -> anyhow::Result<Lessons> {
         let side = suited.input_side(prepared.frame_size);
         (side, side)
     });
-    let (prepared, steps) = if size == first { (prepared, steps) } else { load(size)? };
+    let as_loaded = size == first && exposure == steps.exposure();
+    let (prepared, steps) = if as_loaded { (prepared, steps) } else { load(size, exposure)? };
     Ok(Lessons { prepared, steps, recipe: suited.for_input(size), architecture })
 }
 

@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageReader, Limits};
 use rayon::prelude::*;
 use shared::frame::{Frame, FrameError, PixelFormat};
 use shared::limits::MAX_FRAME_SIDE;
-use shared::preprocess::{Preprocess, PreprocessError, Scratch};
+use shared::preprocess::{Exposure, Preprocess, PreprocessError, Scratch};
 use thiserror::Error;
 
 use super::picture::{Mask, Picture};
@@ -69,7 +69,7 @@ impl Loader {
     pub fn picture(&self, path: &Path) -> Result<(Picture, (usize, usize)), LoadError> {
         let rgb = decode(path)?.into_rgb8();
         let (width, height) = (rgb.width() as usize, rgb.height() as usize);
-        let bytes = self.resized(&Frame::rgb(width, height, &rgb)?)?;
+        let bytes = resized(self.steps, &Frame::rgb(width, height, &rgb)?)?;
         let picture = Picture { width: self.steps.width(), height: self.steps.height(), rgb: bytes };
         Ok((picture, (width, height)))
     }
@@ -83,7 +83,9 @@ impl Loader {
         let (width, height) = (grey.width() as usize, grey.height() as usize);
         // Any grey counts as drawn, so that anti-aliased outlines do not shrink the defect.
         let drawn: Vec<u8> = grey.iter().map(|&value| if value > 0 { 255 } else { 0 }).collect();
-        let bytes = self.resized(&Frame::new(PixelFormat::Grey, width, height, width, &drawn)?)?;
+        // A mask's levels are no light.
+        let steps = self.steps.with_exposure(Exposure::AsTaken);
+        let bytes = resized(steps, &Frame::new(PixelFormat::Grey, width, height, width, &drawn)?)?;
         let pixels = bytes.chunks_exact(3).map(|pixel| u8::from(pixel[0] >= 128)).collect();
         Ok(Mask { width: self.steps.width(), height: self.steps.height(), pixels })
     }
@@ -116,12 +118,12 @@ impl Loader {
         let tiled = image::RgbImage::from_fn(width, height, |x, y| *rgb.get_pixel(x % rgb.width(), y % rgb.height()));
         Ok(Picture { width: width as usize, height: height as usize, rgb: tiled.into_raw() })
     }
+}
 
-    fn resized(&self, frame: &Frame<'_>) -> Result<Vec<u8>, PreprocessError> {
-        let mut bytes = vec![0; self.steps.input_bytes()];
-        self.steps.run(frame, &mut Box::new(Scratch::new()), &mut bytes)?;
-        Ok(bytes)
-    }
+fn resized(steps: Preprocess, frame: &Frame<'_>) -> Result<Vec<u8>, PreprocessError> {
+    let mut bytes = vec![0; steps.input_bytes()];
+    steps.run(frame, &mut Box::new(Scratch::new()), &mut bytes)?;
+    Ok(bytes)
 }
 
 fn decode(path: &Path) -> Result<DynamicImage, LoadError> {
@@ -159,7 +161,9 @@ mod tests {
         let path = folder.path().join("mask.png");
         let mask = image::GrayImage::from_fn(64, 64, |x, _| image::Luma([if x < 33 { 255 } else { 0 }]));
         mask.save(&path).unwrap();
-        let loaded = Loader::new(Preprocess::new(None, 32, 32).unwrap()).mask(&path).unwrap();
+        // Evened, a mask would be another.
+        let steps = Preprocess::new(None, 32, 32).unwrap().with_exposure(Exposure::Evened);
+        let loaded = Loader::new(steps).mask(&path).unwrap();
         assert!(loaded.pixels.chunks_exact(32).all(|row| row[..17].iter().all(|&p| p == 1) && row[17..] == [0; 15]));
     }
 }

@@ -5,7 +5,7 @@ use core::fmt;
 use super::raw::{Precision, RawManifest, RawModel, Threshold, Training};
 use crate::drift::{Usual, UsualError};
 use crate::limits::MAX_GOOD_SCORES;
-use crate::preprocess::{self, Preprocess, PreprocessError};
+use crate::preprocess::{Exposure, Preprocess, PreprocessError};
 use crate::score::Rule;
 use crate::threshold::{ThresholdError, choose};
 use crate::units::Score;
@@ -49,8 +49,8 @@ impl core::error::Error for TargetError {}
 pub enum ManifestError {
     /// Made for another way of preprocessing.
     PreprocessVersion {
-        /// What this program computes.
-        expected: u16,
+        /// The newest that this program computes.
+        newest: u16,
         /// What the model was trained with.
         got: u16,
     },
@@ -111,9 +111,10 @@ pub enum ManifestError {
 impl fmt::Display for ManifestError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::PreprocessVersion { expected, got } => {
-                write!(f, "preprocess_version is {got}, this program computes version {expected}: train again")
-            }
+            Self::PreprocessVersion { newest, got } => write!(
+                f,
+                "preprocess_version is {got}, this program computes 1 to {newest}: update it, or train again with the trainer of its version"
+            ),
             Self::Preprocess(error) => error.fmt(f),
             Self::ScoreWindow { radius, side } => {
                 write!(f, "score_rule.radius is {radius}, the input's shorter side has only {side} pixels")
@@ -145,9 +146,10 @@ impl Manifest {
     /// # Errors
     /// The first [`ManifestError`].
     pub fn check(raw: RawManifest) -> Result<Self, ManifestError> {
-        preprocess_version(&raw)?;
+        let exposure = exposure(&raw)?;
         let [width, height] = raw.input_size.map(usize::from);
         let preprocess = Preprocess::new(raw.crop, width, height).map_err(ManifestError::Preprocess)?;
+        let preprocess = preprocess.with_exposure(exposure);
         score_window(&raw)?;
         raw.usual.check().map_err(ManifestError::Usual)?;
         for precision in Precision::BOTH {
@@ -304,9 +306,9 @@ impl Manifest {
     }
 }
 
-fn preprocess_version(raw: &RawManifest) -> Result<(), ManifestError> {
-    let (expected, got) = (preprocess::VERSION, raw.preprocess_version);
-    if got == expected { Ok(()) } else { Err(ManifestError::PreprocessVersion { expected, got }) }
+fn exposure(raw: &RawManifest) -> Result<Exposure, ManifestError> {
+    let (newest, got) = (Exposure::NEWEST_VERSION, raw.preprocess_version);
+    Exposure::of_version(got).ok_or(ManifestError::PreprocessVersion { newest, got })
 }
 
 fn score_window(raw: &RawManifest) -> Result<(), ManifestError> {

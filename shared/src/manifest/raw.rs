@@ -120,7 +120,7 @@ pub struct RawManifest {
     pub created: u64,
     /// Version of the program that wrote it.
     pub writer: String<32>,
-    /// Version of the preprocessing.
+    /// Version of the preprocessing, see [`Exposure`](crate::preprocess::Exposure).
     pub preprocess_version: u16,
     /// Region of interest in the camera's frame.
     pub crop: Option<Crop>,

@@ -5,12 +5,10 @@ use core::fmt;
 use serde::{Deserialize, Serialize};
 
 use super::colour::row_to_rgb;
+use super::exposure::Exposure;
 use super::resize::{Scratch, area};
 use crate::frame::Frame;
 use crate::limits::{INPUT_MULTIPLE, MAX_FRAME_SIDE, MAX_INPUT_SIDE, MIN_INPUT_SIDE};
-
-/// The way of this module. A model keeps to the version that it was trained with; any change of one byte is a new one.
-pub const VERSION: u16 = 1;
 
 /// The region of interest, in pixels of the frame.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
@@ -49,6 +47,7 @@ pub struct Preprocess {
     crop: Option<Crop>,
     width: usize,
     height: usize,
+    exposure: Exposure,
 }
 
 /// Why there is no input.
@@ -121,7 +120,18 @@ impl Preprocess {
         {
             return Err(PreprocessError::EmptyCrop(crop));
         }
-        Ok(Self { crop, width, height })
+        Ok(Self { crop, width, height, exposure: Exposure::AsTaken })
+    }
+
+    /// The same steps with this done to the input's light; light stays as it was taken without.
+    #[must_use]
+    pub const fn with_exposure(self, exposure: Exposure) -> Self {
+        Self { exposure, ..self }
+    }
+
+    /// What becomes of the input's light.
+    pub const fn exposure(&self) -> Exposure {
+        self.exposure
     }
 
     /// Pixels of the input from left to right.
@@ -154,6 +164,7 @@ impl Preprocess {
         }
         let (left, top, width, height) = Crop::region(self.crop, frame)?;
         area((width, height), (self.width, self.height), scratch, out, |y, row| row_to_rgb(frame, top + y, left, row));
+        self.exposure.apply(out);
         Ok(())
     }
 }
@@ -191,6 +202,19 @@ mod tests {
         assert!(out.iter().all(|&byte| byte == 200));
         let small = Frame::rgb(61, 80, &pixels).unwrap();
         assert!(matches!(steps.run(&small, &mut scratch, &mut out), Err(PreprocessError::CropOutside { .. })));
+    }
+
+    #[test]
+    fn light_is_evened_within_the_crop() {
+        let mut pixels = vec![250u8; 100 * 80 * 3];
+        for y in 20..52 {
+            pixels[(y * 100 + 30) * 3..(y * 100 + 62) * 3].fill(55);
+        }
+        let crop = Crop { x: 30, y: 20, width: 32, height: 32 };
+        let steps = Preprocess::new(Some(crop), 32, 32).unwrap().with_exposure(Exposure::Evened);
+        let mut out = vec![0; steps.input_bytes()];
+        steps.run(&Frame::rgb(100, 80, &pixels).unwrap(), &mut Box::new(Scratch::new()), &mut out).unwrap();
+        assert!(out.iter().all(|&byte| byte == 110));
     }
 
     #[test]
