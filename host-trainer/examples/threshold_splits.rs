@@ -7,9 +7,9 @@
 //! test, are one crowd. Parts are split and drawn whole, and each counts as one: by the share of its pictures that are rejected. Prints for
 //! each product, of a thousand random draws each:
 //!
-//! - split: half of the crowd chooses the threshold, the others are new parts; how many of those are rejected on average, and in how
-//!   many splits more than the bound. The bound speaks of all parts that will ever come: a rate among some dozens exceeds it
-//!   more often, by the luck of these dozens;
+//! - split: half of the crowd chooses the threshold, the others are new parts; how many of those are rejected on average, in how
+//!   many splits more than the bound for so many new parts, and in how many more than the bound of the rate. The latter speaks of all
+//!   parts that will ever come: a rate among some dozens exceeds it more often, by the luck of these dozens;
 //! - crowd: as many parts as that are drawn with replacement, as if the crowd were all parts; in how many draws more of the crowd is rejected
 //!   than the bound says.
 
@@ -53,8 +53,8 @@ fn main() -> anyhow::Result<()> {
         bail!("name the JSON files that train-and-export wrote");
     }
     println!(
-        "{:<16}{:>9}{:>8}{:>10}{:>10}{:>8}{:>14}{:>14}",
-        "product", "choose", "target", "expected", "rejected", "bound", "broken, split", "broken, crowd"
+        "{:<16}{:>9}{:>8}{:>10}{:>10}{:>12}{:>8}{:>16}{:>8}{:>8}",
+        "product", "choose", "target", "expected", "rejected", "of new", "broken", "bound of rate", "split", "crowd"
     );
     for argument in files {
         let (file, data) =
@@ -95,7 +95,8 @@ fn row(product: &str, mut crowd: Vec<Part>, target: f64) -> anyhow::Result<Strin
             |scores: &Part| scores.iter().filter(|&&score| score > threshold).count() as f64 / scores.len() as f64;
         parts.iter().map(share).sum::<f64>() / parts.len() as f64
     };
-    let (mut rejected, mut broken_by_split, mut broken_by_crowd) = (0.0, 0, 0);
+    let (mut rejected, mut broken_by_count, mut broken_by_split, mut broken_by_crowd) = (0.0, 0, 0, 0);
+    let most = |threshold: &Threshold, new: &[Part]| threshold.most_rejected_95(new.len() as u32);
     for seed in 0..DRAWS {
         let mut chance = ChaCha8Rng::seed_from_u64(seed);
         let drawn: Vec<Part> = (0..choosing).map(|_| crowd[chance.random_range(0..crowd.len())].clone()).collect();
@@ -106,11 +107,16 @@ fn row(product: &str, mut crowd: Vec<Part>, target: f64) -> anyhow::Result<Strin
         let threshold = chosen(held_out)?;
         let rate = above(new, threshold.value);
         rejected += rate / DRAWS as f64;
+        broken_by_count += u64::from(rate * new.len() as f64 > f64::from(most(&threshold, new)) + 1e-9);
         broken_by_split += u64::from(rate > threshold.upper_bound_95);
     }
-    let Threshold { expected, upper_bound_95: bound, .. } = chosen(&crowd[..choosing])?;
-    let [split, whole] = [broken_by_split, broken_by_crowd].map(|count| count as f64 / DRAWS as f64);
+    let (held_out, new) = crowd.split_at(choosing);
+    let threshold = chosen(held_out)?;
+    let Threshold { expected, upper_bound_95: bound, .. } = threshold;
+    let most = format!("{} of {}", most(&threshold, new), new.len());
+    let share = |count: u64| count as f64 / DRAWS as f64;
+    let [count, split, whole] = [broken_by_count, broken_by_split, broken_by_crowd].map(share);
     Ok(format!(
-        "{product:<16}{choosing:>9}{target:>8.3}{expected:>10.4}{rejected:>10.4}{bound:>8.4}{split:>14.3}{whole:>14.3}"
+        "{product:<16}{choosing:>9}{target:>8.3}{expected:>10.4}{rejected:>10.4}{most:>12}{count:>8.3}{bound:>16.4}{split:>8.3}{whole:>8.3}"
     ))
 }

@@ -37,6 +37,23 @@ pub fn quantile(a: f64, b: f64, p: f64) -> f64 {
     0.5 * (low + high)
 }
 
+/// The fewest of `count` trials that are not exceeded with probability `p`, where each succeeds with one rate that is itself
+/// Beta(`a`, `b`): the quantile of the beta-binomial distribution.
+pub fn counted(a: f64, b: f64, count: u32, p: f64) -> u32 {
+    let m = f64::from(count);
+    let mut term = exp(lgamma(m + b) + lgamma(a + b) - lgamma(m + a + b) - lgamma(b));
+    let mut sum = term;
+    for x in 0..count {
+        if sum >= p {
+            return x;
+        }
+        let at = f64::from(x);
+        term *= (m - at) / (at + 1.0) * (at + a) / (m - at - 1.0 + b);
+        sum += term;
+    }
+    count
+}
+
 fn continued_fraction(a: f64, b: f64, x: f64) -> f64 {
     const TINY: f64 = 1e-300;
     let away_from_zero = |value: f64| if fabs(value) < TINY { TINY } else { value };
@@ -87,6 +104,24 @@ mod tests {
             let found = cumulative(f64::from(k), f64::from(n + 1 - k), x);
             assert!((found - tail).abs() < 1e-11, "k {k}: {found}, by sum {tail}");
         }
+    }
+
+    #[test]
+    fn a_count_is_what_sampling_without_end_would_give() {
+        // Beta(1, 1): each count from 0 to m is as likely as the others.
+        assert_eq!((counted(1.0, 1.0, 19, 0.95), counted(1.0, 1.0, 19, 0.951)), (18, 19));
+        // Of 20 scores the largest of 10 was taken: how many of the other 10 lie above it is negative hypergeometric. None with 1/2, at
+        // most one with 1 - 10/20 * 9/19, and so on.
+        let exceeded = |x: u32| (0..=x).fold(1.0, |share, i| share * f64::from(10 - i) / f64::from(20 - i));
+        for x in 0..6 {
+            let at_most = 1.0 - exceeded(x);
+            assert_eq!(counted(1.0, 10.0, 10, at_most - 1e-9), x);
+            assert_eq!(counted(1.0, 10.0, 10, at_most + 1e-9), x + 1);
+        }
+        assert_eq!(counted(3.0, 50.0, 0, 0.95), 0);
+        // Of very many, the share is that of the rate itself.
+        let share = f64::from(counted(5.0, 96.0, 1_000_000, 0.95)) / 1e6;
+        assert!((share - quantile(5.0, 96.0, 0.95)).abs() < 1e-4, "{share}");
     }
 
     #[test]

@@ -32,6 +32,16 @@ pub struct Threshold {
     pub upper_bound_95: f64,
 }
 
+impl Threshold {
+    /// How many of the next `new` good parts are not exceeded by the rejected ones with 95 % confidence: a bound for what will be
+    /// counted, where `upper_bound_95` is one for the rate behind it, which few parts can exceed by luck.
+    pub fn most_rejected_95(&self, new: u32) -> u32 {
+        let n = self.parts as f64;
+        let k = self.expected * (n + 1.0);
+        if k < n { beta::counted(k, n + 1.0 - k, new, 0.95) } else { new }
+    }
+}
+
 /// What a threshold promises that was not chosen for a target.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct Promise {

@@ -110,7 +110,8 @@ fn promise(data: &ReportData) -> String {
     let rank = if threshold.rank == 1 { "highest".into() } else { format!("{} highest", ordinal(threshold.rank)) };
     format!(
         "The threshold {} is the {rank} score of {} good parts that were kept out of training. Of new good parts, about {} \
-         will be rejected, one in {:.0}; with 95 % confidence it is not more than {}. {} were asked for. This holds for \
+         will be rejected, one in {:.0}; with 95 % confidence it is not more than {}, and of the next hundred not more than {}. {} \
+         were asked for. This holds for \
          parts pictured like those: same product, same camera, same light. It says nothing about defects: how many of \
          them are found shows only on real ones.",
         number(f64::from(threshold.value)),
@@ -118,6 +119,7 @@ fn promise(data: &ReportData) -> String {
         percent(threshold.expected),
         1.0 / threshold.expected,
         percent(threshold.upper_bound_95),
+        threshold.most_rejected_95(100),
         percent(threshold.target),
     )
 }
