@@ -50,15 +50,14 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         prepared.held_out.len(),
         prepared.test.len()
     );
+    let learnt_from = match steps.exposure() {
+        Exposure::AsTaken => recipe.in_words(),
+        Exposure::Evened => format!("pictures of evened light; {}", recipe.in_words()),
+    };
     eprintln!(
-        "{architecture} networks, input {} by {} pixels{}, learnt from {}",
+        "{architecture} networks, input {} by {} pixels, learnt from {learnt_from}",
         steps.width(),
         steps.height(),
-        match steps.exposure() {
-            Exposure::AsTaken => "",
-            Exposure::Evened => " of evened light",
-        },
-        recipe.in_words()
     );
 
     let config = TrainConfig {
@@ -98,7 +97,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     };
     let trainer = Trainer { reference: &reference, fine_tune: &fine_tune };
     let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&trainer))?;
-    finish(args, &config, &recipe, &prepared, &trained, delivered, skipped, &key)
+    finish(args, &config, learnt_from, &prepared, &trained, delivered, skipped, &key)
 }
 
 /// The pictures, what makes inputs of them, and the recipe and architecture that suit them.
@@ -156,7 +155,7 @@ fn prepare(args: &Args) -> anyhow::Result<Lessons> {
 fn finish(
     args: &Args,
     config: &TrainConfig,
-    recipe: &Recipe,
+    recipe: String,
     prepared: &Prepared,
     trained: &Trained,
     delivered: Delivered,
@@ -168,7 +167,7 @@ fn finish(
         preset: args.preset.to_string(),
         architecture: config.networks.architecture.to_string(),
         size: [config.size.0, config.size.1],
-        recipe: recipe.in_words(),
+        recipe,
         steps: trained.steps_done,
         batch: args.batch as usize,
         seed: args.seed,
