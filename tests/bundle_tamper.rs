@@ -10,7 +10,8 @@ use edge_runtime::bundle::{OpenBundle, OpenError};
 use host_trainer::export::bundle::{Models, seal};
 use line_tests::small_bundle::{key, manifest, picture, sealed, trust};
 use shared::bundle::{BundleError, FORMAT_VERSION, KeyId, SIGNATURE_BYTES, signed_message};
-use shared::manifest::Precision;
+use shared::manifest::{Precision, RawManifest};
+use shared::preprocess::Exposure;
 
 const SIDE: usize = 32;
 
@@ -37,6 +38,22 @@ fn what_was_signed_opens() {
     assert_eq!(opened.parity(), picture(SIDE, SIDE, 1));
     assert_eq!(opened.manifest().product(), "washers");
     assert_eq!(opened.signer(), KeyId::of(&key(1).verifying_key()));
+}
+
+#[test]
+fn the_light_is_treated_as_the_bundle_says_or_the_bundle_is_refused() {
+    let opened = |version: u16| {
+        let manifest = RawManifest { preprocess_version: version, ..manifest(SIDE, SIDE, [&[0.5]; 2]) };
+        let bundle = seal(manifest, MODELS, &picture(SIDE, SIDE, 1), &key(1)).unwrap();
+        OpenBundle::verify(bundle, &trust(&key(1)))
+    };
+    for exposure in [Exposure::AsTaken, Exposure::Evened] {
+        assert_eq!(opened(exposure.version()).unwrap().manifest().preprocess().exposure(), exposure);
+    }
+    for unknown in [0, Exposure::NEWEST_VERSION + 1, u16::MAX] {
+        let error = opened(unknown).unwrap_err().to_string();
+        assert!(error.contains(&format!("preprocess_version is {unknown}")) && error.contains("1 to 2"), "{error}");
+    }
 }
 
 #[test]

@@ -232,6 +232,16 @@ mod tests {
             }
         }
     }
+
+    #[test]
+    fn pictures_of_another_size_are_refused_even_where_they_have_as_many_pixels() {
+        let pictures = |rows, columns| Tensor::zeros([1, 3, rows, columns], (Kind::Float, Device::Cpu));
+        let ssim = Ssim::new(32, 64, Device::Cpu).unwrap();
+        assert!(ssim.loss(&pictures(32, 64), &pictures(32, 64)).is_ok());
+        assert!(ssim.loss(&pictures(64, 32), &pictures(64, 32)).is_err());
+        assert!(ssim.loss(&pictures(32, 64), &pictures(64, 32)).is_err());
+    }
+
     #[test]
     fn the_gradient_of_the_loops_is_the_one_that_torch_finds() {
         let seed = 5;

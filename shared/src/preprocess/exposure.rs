@@ -3,6 +3,8 @@
 //! Where the light of good pictures differs so much that a defect's contrast in a bright one is that of grain in a dark one, all
 //! levels of an input are multiplied so that their mean is always the same. Knows one picture at a time, and no picture before it.
 
+use core::fmt;
+
 /// What becomes of an input's light.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Exposure {
@@ -55,6 +57,15 @@ impl Exposure {
         let table: [u8; 256] =
             core::array::from_fn(|level| ((level as u64 * gain + ONE / 2) >> GAIN_BITS).min(255) as u8);
         levels.iter_mut().for_each(|level| *level = table[usize::from(*level)]);
+    }
+}
+
+impl fmt::Display for Exposure {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::AsTaken => f.write_str("as taken"),
+            Self::Evened => write!(f, "evened, to a mean of {LEVEL} of 255"),
+        }
     }
 }
 
