@@ -91,8 +91,6 @@ const STEADY_LIGHT: f64 = 0.02;
 const LIGHT_DEVIATIONS: f64 = 3.0;
 /// Learning covers no more change of light than this share: beyond it a stain could pass for a shadow.
 const LARGEST_LIGHT: f64 = 0.12;
-/// Learning changes the light of evened pictures by this share: a large defect moves the mean that they are evened by.
-const EVENED_LIGHT: f64 = 0.06;
 /// Side of windows in pixels: large enough to show what surrounds a defect.
 const WINDOW_SIDE: usize = 128;
 /// Least visible change in windows, in levels: at full resolution the grain of metal alone reaches the usual eight.
@@ -119,7 +117,8 @@ impl Recipe {
         let round = survey.scene() == Scene::Nested && survey.roundness >= ROUND;
         let turned = loose && survey.turned >= TURNED;
         let light = match survey.exposure() {
-            Exposure::Evened => EVENED_LIGHT,
+            // Light that has been evened is steady.
+            Exposure::Evened => 0.0,
             Exposure::AsTaken if survey.light < STEADY_LIGHT => 0.0,
             Exposure::AsTaken => (LIGHT_DEVIATIONS * survey.light).min(LARGEST_LIGHT),
         };
@@ -218,7 +217,7 @@ mod tests {
         let pattern = Survey { turned: 0.97, plain_rim: 0.58, ..loose };
         assert_eq!(Recipe::suited(&pattern), usual);
         let light = |light: f64| Recipe::suited(&Survey { light, ..Survey::default() }).light;
-        assert_eq!((light(0.019), light(0.03), light(0.3)), (0.0, 0.09, 0.06));
+        assert_eq!((light(0.019), light(0.03), light(0.3)), (0.0, 0.09, 0.0));
     }
 
     #[test]
