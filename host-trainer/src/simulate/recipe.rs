@@ -217,7 +217,7 @@ mod tests {
         let pattern = Survey { turned: 0.97, plain_rim: 0.58, ..loose };
         assert_eq!(Recipe::suited(&pattern), usual);
         let light = |light: f64| Recipe::suited(&Survey { light, ..Survey::default() }).light;
-        assert_eq!((light(0.019), light(0.03), light(0.3)), (0.0, 0.09, 0.0));
+        assert_eq!([0.019, 0.03, 0.08, 0.3].map(light), [0.0, 0.09, 0.12, 0.0]);
     }
 
     #[test]
