@@ -12,7 +12,7 @@
 //!
 //! `L` is the range of the reconstruction as the original's `loss.py` guesses it: 255 if any value exceeds 128, else 1,
 //! and one more if any lies below -0.5. The Gaussian is separable. On the CPU the loss and its gradient come from loops of our
-//! own, see [`slopes`](super::slopes). On a GPU a blur is a product with a banded matrix from the left and one from the right;
+//! own in `slopes`. On a GPU a blur is a product with a banded matrix from the left and one from the right;
 //! zero padding is then the matrix's edge. The original slides the square window instead, which takes longer and rounds
 //! otherwise; that is here to compare with it.
 

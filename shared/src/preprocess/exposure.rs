@@ -11,15 +11,15 @@ pub enum Exposure {
     /// Levels stay as the camera gave them.
     #[default]
     AsTaken,
-    /// Levels are multiplied so that their mean is [`LEVEL`].
+    /// Levels are multiplied so that their mean is 100 of 255, by four or by a quarter at most.
     Evened,
 }
 
 /// Mean of an evened input's levels, of 255: bright patches of twice the mean keep their structure.
-pub const LEVEL: u32 = 100;
+const LEVEL: u32 = 100;
 
 /// Levels are multiplied by this at most, and divided: what is darker is no picture of a part, and would be all noise.
-pub const LARGEST_GAIN: u32 = 4;
+const LARGEST_GAIN: u32 = 4;
 
 /// Bits behind the point of a gain.
 const GAIN_BITS: u32 = 16;
