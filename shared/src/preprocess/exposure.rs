@@ -48,8 +48,11 @@ impl Exposure {
 
     /// Does it to an input, whose levels may be in any order. Black stays black.
     pub(super) fn apply(self, levels: &mut [u8]) {
+        if self == Self::AsTaken {
+            return;
+        }
         let sum: u64 = levels.iter().map(|&level| u64::from(level)).sum();
-        if self == Self::AsTaken || sum == 0 {
+        if sum == 0 {
             return;
         }
         let wanted = u64::from(LEVEL) * levels.len() as u64;
