@@ -59,6 +59,17 @@ fn the_model_before_any_change_runs() {
 }
 
 #[test]
+fn a_model_of_a_later_version_waits_for_a_later_program() {
+    assert_eq!(good().model_version, 1);
+    for version in [-1, 2] {
+        assert_eq!(refused(|model| model.model_version = version), ModelError::Version { got: version });
+    }
+    let mut older = good();
+    older.model_version = 0;
+    assert_eq!(answer(&older.encode_to_vec()), Ok(()));
+}
+
+#[test]
 fn random_bytes_are_no_model() {
     let mut chance = ChaCha8Rng::seed_from_u64(SEED);
     for case in 0..500 {

@@ -17,7 +17,8 @@
 //! | 36 + m + n + q + p | 64 | ed25519 signature of [`signed_message`] over all bytes before it |
 //!
 //! Version rule: any change of this layout or of the manifest's is a new version; a reader refuses those that it does not
-//! know. Format 4 is format 3 with one more score rule, so that both are read; 4 is written. Nothing after the signature.
+//! know. Format 4 is format 3 with one more score rule, format 5 is format 4 with models of ONNX `model_version` 1: all three are read, 5 is
+//! written. Nothing after the signature.
 //! Does not read files and does not run the model.
 
 use core::fmt;
@@ -29,7 +30,7 @@ use crate::limits::{MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_PARITY_BYTES};
 use crate::manifest::{DecodeError, Manifest, ManifestError, Precision, RawManifest};
 
 /// The format that this program writes.
-pub const FORMAT_VERSION: u16 = 4;
+pub const FORMAT_VERSION: u16 = 5;
 /// The oldest format that it reads.
 pub const OLDEST_VERSION: u16 = 3;
 

@@ -6,7 +6,7 @@
 
 use edge_kernels::Isa;
 use edge_kernels::conv::{Conv, ConvError, Output, Spec};
-use edge_kernels::resize::{Between, doubled};
+use edge_kernels::resize::{Between, Places, doubled};
 use thiserror::Error;
 
 use crate::recognise::{Kind, Layer, Recognised, Value};
@@ -188,7 +188,7 @@ pub fn plan(isa: Isa, found: &Recognised) -> Result<Plan, PlanError> {
                     macs: 0,
                 })
             }
-            Step::Layer(layer) => operation(isa, &found.layers[layer], of),
+            Step::Layer(layer) => operation(isa, &found.layers[layer], found.places, of),
         })
         .collect::<Result<_, PlanError>>()?;
     let outputs = found.read_elsewhere.keys().map(|&value| of(value)).collect();
@@ -296,7 +296,7 @@ fn assign_slots(homes: &mut [Home], found: &Recognised) -> Vec<usize> {
     slots.into_iter().map(|(_, size)| size).collect()
 }
 
-fn operation(isa: Isa, layer: &Layer, of: impl Fn(usize) -> Place) -> Result<Operation, PlanError> {
+fn operation(isa: Isa, layer: &Layer, places: Places, of: impl Fn(usize) -> Place) -> Result<Operation, PlanError> {
     let from = of(layer.inputs[0]);
     let to = layer.output.map(of);
     let (work, macs) = match (&layer.kind, to) {
@@ -327,7 +327,7 @@ fn operation(isa: Isa, layer: &Layer, of: impl Fn(usize) -> Place) -> Result<Ope
         }
         (Kind::Pool, Some(to)) => (Work::Pool { from, to }, 0),
         (Kind::Upsample, Some(to)) => {
-            (Work::Upsample { from, to, rows: doubled(from.height), columns: doubled(from.width) }, 0)
+            (Work::Upsample { from, to, rows: doubled(from.height, places), columns: doubled(from.width, places) }, 0)
         }
         // Concatenations are no steps, and only a convolution makes the heatmap.
         (_, to) => (Work::Copy { from, to: to.unwrap_or(from) }, 0),

@@ -1,13 +1,14 @@
 //! Which parts of a QDQ graph are layers of bytes.
 //!
-//! Takes an accepted ONNX graph; gives the layers whose inputs and output are bytes: a convolution with the rounding before and
+//! Takes an accepted ONNX model; gives the layers whose inputs and output are bytes: a convolution with the rounding before and
 //! behind it, a pooling, an up-sampling, a concatenation, and the last convolution with its logistic curve. Whatever is not exactly
 //! of these forms, or reads what is not, is named as unknown and stays what it was. Computes nothing.
 
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use edge_kernels::conv::KERNEL;
-use tract_onnx::pb::{GraphProto, NodeProto};
+use edge_kernels::resize::Places;
+use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 use crate::graph::{Graph, Word, says, says_only};
 
@@ -78,6 +79,8 @@ pub struct Layer {
 pub struct Recognised {
     /// Width and height of the picture.
     pub size: (usize, usize),
+    /// How up-sampling counts places.
+    pub places: Places,
     /// All values in bytes; the first is the picture as the camera gives it.
     pub values: Vec<Value>,
     /// All layers, in an order in which they can be computed.
@@ -95,11 +98,17 @@ impl Recognised {
     }
 }
 
-/// Looks for layers in a graph that takes a picture of `width` by `height` pixels.
-pub fn recognise(proto: &GraphProto, width: usize, height: usize) -> Recognised {
+/// The newest `model_version` of an ONNX file that is known; files that name none are of version 0. Version 1 is computed as
+/// onnxruntime does, see [`Places`].
+pub const MODEL_VERSION: i64 = 1;
+
+/// Looks for layers in a model that takes a picture of `width` by `height` pixels.
+pub fn recognise(model: &ModelProto, width: usize, height: usize) -> Recognised {
+    let nothing = GraphProto::default();
+    let places = if model.model_version < 1 { Places::Exact } else { Places::Single };
     let mut search = Search {
-        graph: Graph::new(proto),
-        found: Recognised { size: (width, height), ..Recognised::default() },
+        graph: Graph::new(model.graph.as_ref().unwrap_or(&nothing)),
+        found: Recognised { size: (width, height), places, ..Recognised::default() },
         bytes: HashMap::new(),
         used: HashSet::new(),
         head: None,

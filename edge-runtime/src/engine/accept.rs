@@ -4,6 +4,7 @@
 //! could make it read other files, compute at load time, or take memory out of proportion to picture and file. Reads no
 //! file and runs nothing.
 
+use edge_network::recognise::MODEL_VERSION;
 use thiserror::Error;
 use tract_onnx::pb::tensor_proto::{DataLocation, DataType};
 use tract_onnx::pb::tensor_shape_proto::{Dimension, dimension};
@@ -46,6 +47,12 @@ pub enum ModelError {
     Foreign {
         /// What it is.
         what: &'static str,
+    },
+    /// Made to be computed in a way that this program does not know.
+    #[error("the model is of version {got}, this program knows versions 0 to {MODEL_VERSION}: update the station")]
+    Version {
+        /// ONNX's `model_version`.
+        got: i64,
     },
     /// Not one picture in and one heatmap out.
     #[error("the model has {inputs} inputs and {outputs} outputs, expected one of each")]
@@ -140,6 +147,9 @@ pub fn accept(model: &ModelProto, width: usize, height: usize) -> Result<(), Mod
     }
     if !graph.sparse_initializer.is_empty() {
         return foreign("sparse tensors");
+    }
+    if !(0..=MODEL_VERSION).contains(&model.model_version) {
+        return Err(ModelError::Version { got: model.model_version });
     }
     if graph.input.len() != 1 || graph.output.len() != 1 {
         return Err(ModelError::Ends { inputs: graph.input.len(), outputs: graph.output.len() });

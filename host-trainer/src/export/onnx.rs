@@ -7,6 +7,7 @@
 //! The integer form is QDQ: every value between layers passes a `QuantizeLinear` and a `DequantizeLinear`, every weight
 //! and bias a `DequantizeLinear`. A runtime that knows the pattern computes in integers, any other the same in float.
 
+use edge_network::recognise::MODEL_VERSION;
 use prost::Message;
 use shared::limits::{INPUT_MULTIPLE, MAX_INPUT_SIDE};
 use thiserror::Error;
@@ -105,6 +106,7 @@ pub fn write(net: &FoldedNet, width: usize, height: usize, form: Form<'_>) -> Re
         ir_version: IR_VERSION,
         opset_import: vec![pb::OperatorSetIdProto { domain: String::new(), version: OPSET }],
         producer_name: "draem-edge".to_owned(),
+        model_version: MODEL_VERSION,
         graph: Some(graph),
         ..Default::default()
     };

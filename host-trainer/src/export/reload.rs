@@ -87,15 +87,14 @@ impl Reloaded {
     pub fn load(onnx: &[u8], width: usize, height: usize) -> Result<Self, ReloadError> {
         let proto = tract_onnx::onnx().proto_model_for_read(&mut &*onnx);
         let proto = proto.map_err(|error| ReloadError::Load { reason: format!("{error:#}") })?;
-        match proto.graph.map(|graph| recognise(&graph, width, height)) {
-            Some(found) if found.is_whole() => {
-                let crews = Crews { found, idle: Mutex::default() };
-                // What cannot be started is told now.
-                crews.give(crews.take()?);
-                Ok(Self { runtime: Runtime::Integers(Arc::new(crews)), width, height })
-            }
-            _ => Self::load_floats(onnx, width, height),
+        let found = recognise(&proto, width, height);
+        if !found.is_whole() {
+            return Self::load_floats(onnx, width, height);
         }
+        let crews = Crews { found, idle: Mutex::default() };
+        // What cannot be started is told now.
+        crews.give(crews.take()?);
+        Ok(Self { runtime: Runtime::Integers(Arc::new(crews)), width, height })
     }
 
     /// Loads the model for tract, which computes in floats whatever it is: the definition of a model in integers, to within what the

@@ -21,13 +21,30 @@ pub struct Between {
     pub share: f32,
 }
 
+/// In which numbers the place of a result is counted. Where a value lies in the middle between two bytes, it decides which of them
+/// is taken.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub enum Places {
+    /// Exactly; the share alone is rounded.
+    #[default]
+    Exact,
+    /// From the first pixel on in 32-bit floats, as onnxruntime does: the further along, the coarser the share.
+    Single,
+}
+
 /// For each of the `2 n` results the places among `n` that it lies between.
-pub fn doubled(n: usize) -> Vec<Between> {
+pub fn doubled(n: usize, places: Places) -> Vec<Between> {
     let last = n.saturating_sub(1);
     let steps = 2 * n.max(1) - 1;
     let place = |x: usize| {
-        let (low, rest) = (x * last / steps, x * last % steps);
-        Between { low, high: (low + 1).min(last), share: rest as f32 / steps as f32 }
+        let (low, share) = match places {
+            Places::Exact => (x * last / steps, (x * last % steps) as f32 / steps as f32),
+            Places::Single => {
+                let place = (x * last) as f32 / steps as f32;
+                (place as usize, place - place.floor())
+            }
+        };
+        Between { low, high: (low + 1).min(last), share }
     };
     (0..2 * n).map(place).collect()
 }
@@ -147,10 +164,26 @@ mod tests {
 
     #[test]
     fn corners_stay_and_the_rest_lies_between() {
-        assert_eq!(doubled(1), [Between { low: 0, high: 0, share: 0.0 }; 2]);
-        let four = doubled(4);
-        assert_eq!((four[0].low, four[0].share, four[7].low, four[7].share), (0, 0.0, 3, 0.0));
-        assert_eq!((four[1].low, four[1].high, four[1].share), (0, 1, 3.0 / 7.0));
+        for places in [Places::Exact, Places::Single] {
+            assert_eq!(doubled(1, places), [Between { low: 0, high: 0, share: 0.0 }; 2]);
+            let four = doubled(4, places);
+            assert_eq!((four[0].low, four[0].share, four[7].low, four[7].share), (0, 0.0, 3, 0.0));
+            assert_eq!((four[1].low, four[1].high, four[1].share), (0, 1, 3.0 / 7.0));
+        }
+    }
+
+    #[test]
+    fn places_in_single_floats_are_the_exact_ones_to_within_their_rounding() {
+        for n in (1..=256).chain([511, 512, 1024]) {
+            let both = doubled(n, Places::Exact).into_iter().zip(doubled(n, Places::Single));
+            for (x, (exact, single)) in both.enumerate() {
+                let [exact, single] = [exact, single].map(|between| between.low as f64 + f64::from(between.share));
+                // Half a step of a float below `n`.
+                let rounding = n as f64 * f64::from(f32::EPSILON);
+                assert!((exact - single).abs() <= rounding, "{x} of {n}: {exact} and {single}");
+            }
+        }
+        assert_ne!(doubled(128, Places::Exact), doubled(128, Places::Single));
     }
 
     #[test]
@@ -166,7 +199,7 @@ mod tests {
         let row =
             |seed: usize| -> Vec<u8> { (0..width * stride).map(|at| ((at * 89 + seed * 57) % 256) as u8).collect() };
         let rows = [row(3), row(8)];
-        let columns = doubled(width);
+        let columns = doubled(width, Places::Exact);
         let share = 5.0f32 / 13.0;
         let mut first: Option<Vec<u8>> = None;
         for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {

@@ -10,7 +10,7 @@ pub use edge_network::MAX_THREADS;
 use edge_network::{Crew, PlanError, Recognised, StartError, recognise, start};
 use tract_onnx::prelude::TypedModel;
 
-use super::accept::{ModelError, accept};
+use super::accept::accept;
 use super::tract::{caught, decode, length};
 use super::{Engine, EngineError, TractEngine};
 
@@ -45,8 +45,7 @@ pub fn load(model: &[u8], (width, height): (usize, usize), isa: Isa, threads: us
     caught("loading", || {
         let proto = decode(model)?;
         accept(&proto, width, height)?;
-        let graph = proto.graph.as_ref().ok_or(ModelError::Foreign { what: "no graph" })?;
-        let found = recognise(graph, width, height);
+        let found = recognise(&proto, width, height);
         let whole = found.is_whole();
         let crew = match start(&found, isa, if whole { threads } else { 1 }) {
             Ok(crew) => crew,
