@@ -5,6 +5,10 @@ use std::str::FromStr;
 
 use crate::architecture::{Architecture, Networks};
 
+/// Optimisation steps where nobody says how many: for pictures of 128 by 128 on two cores of a server a quarter of an hour to twenty-five
+/// minutes with small, somewhat less with nano, and much longer with the larger ones, which are for GPUs.
+pub const USUAL_STEPS: u64 = 3500;
+
 /// A named pair of base widths.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Preset {
@@ -40,15 +44,6 @@ impl Preset {
             Self::Paper => (128, 64),
         };
         Networks { recon, seg, architecture }
-    }
-
-    /// Optimisation steps where nobody says how many: for pictures of 128 by 128 on two cores of a server a quarter of
-    /// an hour with small, somewhat less with nano, and much longer with the larger ones, which are for GPUs.
-    pub const fn usual_steps(self) -> u64 {
-        match self {
-            Self::Nano => 3500,
-            Self::Small | Self::Medium | Self::Paper => 2200,
-        }
     }
 
     /// The word that names it on the command line.

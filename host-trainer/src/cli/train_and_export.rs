@@ -7,7 +7,7 @@ use shared::preprocess::Crop;
 use super::Exit;
 use super::options::{KeyOption, parse_crop, parse_degrees, parse_share, parse_size};
 use crate::device::{DeviceChoice, PrecisionChoice};
-use crate::preset::Preset;
+use crate::preset::{Preset, USUAL_STEPS};
 
 /// Learn from photographs of good parts and write one signed file for the station.
 ///
@@ -43,9 +43,9 @@ pub struct Args {
     /// same. auto evens where the suited recipe sees light that varies more than learning can cover.
     #[arg(long, default_value = "auto", value_name = "auto|as-taken|evened")]
     pub exposure: ExposureChoice,
-    /// Optimisation steps. Default: 3500 for nano, 2200 for the others.
-    #[arg(long, value_parser = clap::value_parser!(u64).range(1..))]
-    pub steps: Option<u64>,
+    /// Optimisation steps.
+    #[arg(long, default_value_t = USUAL_STEPS, value_parser = clap::value_parser!(u64).range(1..))]
+    pub steps: u64,
     /// Pictures in a step.
     #[arg(long, default_value_t = 8, value_parser = clap::value_parser!(u64).range(2..=256))]
     pub batch: u64,
@@ -97,13 +97,6 @@ pub struct Args {
     /// Which key signs.
     #[command(flatten)]
     pub key: KeyOption,
-}
-
-impl Args {
-    /// Optimisation steps.
-    pub fn steps(&self) -> u64 {
-        self.steps.unwrap_or_else(|| self.preset.usual_steps())
-    }
 }
 
 /// Where the recipe for samples comes from.

@@ -74,9 +74,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         eprintln!(
             "stopped after {} of {} steps; go on with the same command and --resume, or export what there is with \
              --resume --steps {}",
-            trained.steps_done,
-            args.steps(),
-            trained.steps_done
+            trained.steps_done, args.steps, trained.steps_done
         );
         return Ok(Exit::Stopped);
     }
@@ -194,7 +192,7 @@ fn finish(
 fn config(args: &Args, networks: Networks) -> TrainConfig {
     TrainConfig {
         networks,
-        steps: args.steps(),
+        steps: args.steps,
         batch: args.batch as usize,
         seed: args.seed,
         device: args.device,
