@@ -178,7 +178,7 @@ mod tests {
             let both = doubled(n, Places::Exact).into_iter().zip(doubled(n, Places::Single));
             for (x, (exact, single)) in both.enumerate() {
                 let [exact, single] = [exact, single].map(|between| between.low as f64 + f64::from(between.share));
-                // Half a step of a float below `n`.
+                // A step of a float near `n`: both sides are rounded.
                 let rounding = n as f64 * f64::from(f32::EPSILON);
                 assert!((exact - single).abs() <= rounding, "{x} of {n}: {exact} and {single}");
             }
