@@ -323,3 +323,14 @@ impl<'a> Search<'a> {
 fn by_output(node: &NodeProto) -> bool {
     says_only(node, &[("axis", &[Word::Int(0)])]) && says(node, "axis")
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_version_of_a_model_says_how_places_are_counted() {
+        let places = |model_version| recognise(&ModelProto { model_version, ..ModelProto::default() }, 32, 32).places;
+        assert_eq!([0, MODEL_VERSION].map(places), [Places::Exact, Places::Single]);
+    }
+}
