@@ -114,6 +114,7 @@ fn manifest() -> Manifest {
             train_pictures: 0,
             dataset_sha256: [0; 32],
         },
+        fixture: None,
     })
     .unwrap()
 }

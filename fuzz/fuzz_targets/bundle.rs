@@ -11,7 +11,7 @@ use ed25519_dalek::{Signer, SigningKey};
 use edge_runtime::bundle::{OpenBundle, TrustedKeys};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest, Sha256};
-use shared::bundle::{BundleError, HEADER_BYTES, KeyId, SIGNATURE_BYTES, header, signed_message, verify};
+use shared::bundle::{BundleError, FORMAT_VERSION, HEADER_BYTES, KeyId, SIGNATURE_BYTES, header, signed_message, verify};
 use shared::key_text::{self, PublicKeyText};
 use shared::limits::MAX_MANIFEST_BYTES;
 use shared::manifest::{Manifest, Precision, RawManifest};
@@ -42,7 +42,7 @@ fuzz_target!(|bytes: &[u8]| {
         Err(BundleError::Hash { .. } | BundleError::Manifest(_) | BundleError::ParityLength { .. }) => {}
         Err(error) => panic!("a bundle with a true header and signature: {error}"),
     }
-    let raw = RawManifest::decode(sections.manifest).expect("it was decoded a moment ago");
+    let raw = RawManifest::decode(sections.manifest, FORMAT_VERSION).expect("it was decoded a moment ago");
     let mended = sections.mended(raw.clone());
     let opened = verify(&mended, &[KEY.verifying_key()]);
     match (Manifest::check(raw), &opened) {
@@ -89,7 +89,7 @@ impl<'a> Sections<'a> {
         raw.parity_sha256 = Sha256::digest(&parity).into();
         let (mut first, mut second) = ([0; MAX_MANIFEST_BYTES], [0; MAX_MANIFEST_BYTES]);
         let manifest = raw.encode(&mut first).expect("every manifest fits");
-        let again = RawManifest::decode(manifest).expect("what is written is read");
+        let again = RawManifest::decode(manifest, FORMAT_VERSION).expect("what is written is read");
         assert_eq!(again.encode(&mut second).expect("every manifest fits"), manifest, "as it was written");
         sealed([manifest, self.models[0], self.models[1], &parity])
     }

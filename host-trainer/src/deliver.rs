@@ -373,6 +373,7 @@ fn manifest(
             train_pictures: prepared.learn.len() as u32,
             dataset_sha256: prepared.sha256,
         },
+        fixture: plan.steps.fixture(),
     })
 }
 

@@ -17,8 +17,8 @@
 //! | 36 + m + n + q + p | 64 | ed25519 signature of [`signed_message`] over all bytes before it |
 //!
 //! Version rule: any change of this layout or of the manifest's is a new version; a reader refuses those that it does not
-//! know. Format 4 is format 3 with one more score rule, format 5 is format 4 with models of ONNX `model_version` 1: all three are read, 5 is
-//! written. Nothing after the signature.
+//! know. Format 4 is format 3 with one more score rule, format 5 is format 4 with models of ONNX `model_version` 1, format 6 is format 5 with
+//! a manifest that says how parts are brought to one place: all four are read, 6 is written. Nothing after the signature.
 //! Does not read files and does not run the model.
 
 use core::fmt;
@@ -30,7 +30,7 @@ use crate::limits::{MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_PARITY_BYTES};
 use crate::manifest::{DecodeError, Manifest, ManifestError, Precision, RawManifest};
 
 /// The format that this program writes.
-pub const FORMAT_VERSION: u16 = 5;
+pub const FORMAT_VERSION: u16 = 6;
 /// The oldest format that it reads.
 pub const OLDEST_VERSION: u16 = 3;
 
@@ -303,7 +303,7 @@ pub fn verify<'a>(bytes: &'a [u8], trusted: &[VerifyingKey]) -> Result<Opened<'a
     let (manifest, rest) = before_signature[HEADER_BYTES..].split_at(manifest_bytes);
     let (float32, rest) = rest.split_at(float32_bytes);
     let (int8, parity) = rest.split_at(int8_bytes);
-    let raw = RawManifest::decode(manifest).map_err(BundleError::Decode)?;
+    let raw = RawManifest::decode(manifest, head.version).map_err(BundleError::Decode)?;
     for ((section, bytes), precision) in [(FLOAT32, float32), (INT8, int8)].into_iter().zip(Precision::BOTH) {
         hash_is(section, bytes, &raw.model(precision).sha256)?;
     }

@@ -22,14 +22,16 @@ use shared::score::Rule;
 /// A picture cannot be read or judged, or a file cannot be written.
 pub fn write(bundle: &OpenBundle, pictures: &[PathBuf], out: &Path) -> Result<()> {
     let steps = bundle.manifest().preprocess();
-    let mut scratch = Box::new(Scratch::new());
+    let (mut scratch, mut memory) = (Box::new(Scratch::new()), vec![0; steps.memory_bytes()]);
     let mut inputs = Vec::new();
     for path in pictures {
         let picture = decode(path).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         let frame = Frame::rgb(picture.width() as usize, picture.height() as usize, &picture);
         let frame = frame.map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         let mut input = vec![0; steps.input_bytes()];
-        steps.run(&frame, &mut scratch, &mut input).map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
+        steps
+            .run(&frame, &mut scratch, &mut memory, &mut input)
+            .map_err(|error| anyhow::anyhow!("{}: {error}", path.display()))?;
         inputs.extend(input);
     }
     let names = pictures.iter().map(|path| path.display().to_string()).collect();

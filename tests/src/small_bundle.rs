@@ -103,6 +103,7 @@ pub fn manifest(width: usize, height: usize, [float32, int8]: [&[f32]; 2]) -> Ra
             train_pictures: 0,
             dataset_sha256: [0; 32],
         },
+        fixture: None,
     }
 }
 

@@ -205,11 +205,13 @@ fn time_frames(manifest: &Manifest, frames: u32, clock: &Monotonic) -> Result<([
     let [width, height] = manifest.frame_size().map(|side| usize::from(side).next_multiple_of(2));
     let bytes: Vec<u8> = (0..2 * width * height).map(|at| (at * 37 % 251) as u8).collect();
     let frame = Frame::new(PixelFormat::Yuyv, width, height, 2 * width, &bytes)?;
-    let (mut scratch, mut input) = (Box::new(Scratch::new()), vec![0; manifest.preprocess().input_bytes()]);
+    let steps = manifest.preprocess();
+    let (mut memory, mut input) = (vec![0; steps.memory_bytes()], vec![0; steps.input_bytes()]);
+    let mut scratch = Box::new(Scratch::new());
     let mut times = Vec::with_capacity(frames as usize);
     for _ in 0..frames {
         let started = clock.nanos();
-        manifest.preprocess().run(&frame, &mut scratch, &mut input)?;
+        steps.run(&frame, &mut scratch, &mut memory, &mut input)?;
         times.push(clock.nanos() - started);
     }
     Ok(([width, height], times))

@@ -94,6 +94,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
         ("frame", format!("{frame_width} x {frame_height} pixels")),
         ("crop", crop),
         ("input", format!("{} x {} pixels", steps.width(), steps.height())),
+        ("parts", steps.placing().to_string()),
         ("light", steps.exposure().to_string()),
         ("score", score),
         ("threshold", format!("{}", manifest.threshold().get())),

@@ -42,6 +42,7 @@ pub struct Inspector {
     manifest: Manifest,
     engine: Box<dyn Engine>,
     scratch: Box<Scratch>,
+    memory: Vec<u8>,
     input: Vec<u8>,
     heatmap: Vec<f32>,
     sums: Vec<f64>,
@@ -55,6 +56,7 @@ impl Inspector {
         Self {
             engine,
             scratch: Box::new(Scratch::new()),
+            memory: vec![0; steps.memory_bytes()],
             input: vec![0; steps.input_bytes()],
             heatmap: vec![0.0; width * height],
             sums: vec![0.0; manifest.score_rule().scratch(width, height)],
@@ -68,7 +70,7 @@ impl Inspector {
     /// [`InspectError::Preprocess`].
     pub fn prepare(&mut self, frame: &Frame<'_>) -> Result<(), InspectError> {
         let steps = self.manifest.preprocess();
-        steps.run(frame, &mut self.scratch, &mut self.input).map_err(InspectError::Preprocess)
+        steps.run(frame, &mut self.scratch, &mut self.memory, &mut self.input).map_err(InspectError::Preprocess)
     }
 
     /// Takes an input that is prepared already, `[row][column][RGB]`.

@@ -24,7 +24,7 @@ pub fn resealed(key: &SigningKey, change: impl FnOnce(&mut RawManifest)) -> Vec<
     let length = |at: usize| u32::from_le_bytes(bytes[at..at + 4].try_into().unwrap()) as usize;
     let lengths = [length(20), length(24), length(28), length(32)];
     let (old, rest) = bytes[HEADER_BYTES..bytes.len() - SIGNATURE_BYTES].split_at(lengths[0]);
-    let mut manifest = RawManifest::decode(old).unwrap();
+    let mut manifest = RawManifest::decode(old, u16::from_le_bytes([bytes[8], bytes[9]])).unwrap();
     change(&mut manifest);
     let mut buffer = [0; MAX_MANIFEST_BYTES];
     let manifest = manifest.encode(&mut buffer).unwrap();

@@ -34,6 +34,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         ("made", format!("{} s after 1970, by {}", manifest.created(), manifest.writer())),
         ("signed by", opened.signer.to_string()),
         ("input", format!("{} x {} pixels", manifest.preprocess().width(), manifest.preprocess().height())),
+        ("parts", manifest.preprocess().placing().to_string()),
         ("light", manifest.preprocess().exposure().to_string()),
         ("crop", manifest.preprocess().crop().map_or("whole frame".into(), |crop| format!("{crop:?}"))),
         ("frames", format!("{} x {} pixels in training", manifest.frame_size()[0], manifest.frame_size()[1])),

@@ -8,6 +8,8 @@ pub mod exit;
 pub mod import;
 pub mod inspect;
 pub mod keygen;
+#[cfg(feature = "torch")]
+mod lessons;
 #[cfg(all(feature = "torch", target_os = "linux", target_env = "gnu"))]
 mod memory;
 pub mod options;

@@ -43,6 +43,11 @@ pub struct Args {
     /// same. auto evens where the suited recipe sees light that varies more than learning can cover.
     #[arg(long, default_value = "auto", value_name = "auto|as-taken|evened")]
     pub exposure: ExposureChoice,
+    /// Whether each part is found in the picture, here and on the station, and brought to one place before the network sees it: centred, or also
+    /// turned, its length across. auto does what makes loose parts on a plain ground most alike, if it does. With --size, that is the size of
+    /// what is cut out.
+    #[arg(long, default_value = "auto", value_name = "auto|off|centred|turned")]
+    pub fixture: FixtureChoice,
     /// Optimisation steps.
     #[arg(long, default_value_t = USUAL_STEPS, value_parser = clap::value_parser!(u64).range(1..))]
     pub steps: u64,
@@ -117,6 +122,19 @@ pub enum ArchitectureChoice {
     Original,
     /// With the reconstruction's bridge.
     Bridged,
+}
+
+/// Whether parts are brought to one place.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, clap::ValueEnum)]
+pub enum FixtureChoice {
+    /// Suited to what the good pictures show.
+    Auto,
+    /// Parts stay where they lie.
+    Off,
+    /// The middle of each part comes to the middle of the input.
+    Centred,
+    /// And its length lies across, the thinner end to the right.
+    Turned,
 }
 
 /// What becomes of the pictures' light.

@@ -7,23 +7,23 @@ use anyhow::{Context, bail};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use sha2::{Digest, Sha256};
-use shared::preprocess::{Exposure, Preprocess};
+use shared::preprocess::Preprocess;
 
 use super::Exit;
 use super::import::outcome;
+use super::lessons::{Lessons, in_words, prepare};
 use super::options::check_folder_of;
 use super::outcome::{Outcome, TrainingFacts, skipped_rows, summary, write_json};
-use super::train_and_export::{ArchitectureChoice, Args, ExposureChoice, RecipeChoice};
-use crate::architecture::{Architecture, Networks};
+use super::train_and_export::Args;
+use crate::architecture::Networks;
 use crate::clock::unix_seconds;
 use crate::data::dataset::pictures;
-use crate::data::{Grouping, Loader, Picture, Prepared, Scene, Survey, Use};
+use crate::data::{Loader, Picture, Prepared};
 use crate::deliver::{Delivered, Origin, Plan, Trainer, deliver};
 use crate::export::fold_bn::FoldedNet;
 use crate::export::whole_file::{Access, Existing, write_whole};
 use crate::finetune::{self, finetune};
 use crate::quantise::Scales;
-use crate::simulate::recipe::{LARGE_SIDE, SMALL_SIDE};
 use crate::simulate::{Recipe, Sample, Textures, simulate, simulate_tiled, simulate_window};
 use crate::train::{TrainConfig, Trained, reference_heatmap, train};
 
@@ -50,10 +50,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         prepared.held_out.len(),
         prepared.test.len()
     );
-    let learnt_from = match steps.exposure() {
-        Exposure::AsTaken => recipe.in_words(),
-        Exposure::Evened => format!("pictures of evened light; {}", recipe.in_words()),
-    };
+    let learnt_from = in_words(&steps, &recipe);
     eprintln!(
         "{architecture} networks, input {} by {} pixels, learnt from {learnt_from}",
         steps.width(),
@@ -96,57 +93,6 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let trainer = Trainer { reference: &reference, fine_tune: &fine_tune };
     let delivered = deliver(&trained.weights, &prepared, &plan, &origin, Some(&trainer))?;
     finish(args, &config, learnt_from, &prepared, &trained, delivered, skipped, &key)
-}
-
-/// The pictures, what makes inputs of them, and the recipe and architecture that suit them.
-struct Lessons {
-    prepared: Prepared,
-    steps: Preprocess,
-    recipe: Recipe,
-    architecture: Architecture,
-}
-
-fn prepare(args: &Args) -> anyhow::Result<Lessons> {
-    let load = |size: (usize, usize), exposure: Exposure| -> anyhow::Result<(Prepared, Preprocess)> {
-        let steps = Preprocess::new(args.crop, size.0, size.1).context("--size, --crop")?.with_exposure(exposure);
-        let same_part = args.same_part.clone().map_or(Grouping::File, Grouping::Pattern);
-        let learn = Use::Learn { target: args.false_reject, seed: args.seed, same_part };
-        Ok((Prepared::load(&args.data, steps, learn)?, steps))
-    };
-    // Large enough for the survey where there is one; otherwise the size that it will have.
-    let side = match args.recipe {
-        RecipeChoice::Suited => LARGE_SIDE,
-        RecipeChoice::Usual => SMALL_SIDE,
-    };
-    let first = args.size.unwrap_or((side, side));
-    let (prepared, steps) = load(first, Exposure::AsTaken)?;
-    let (suited, scene, exposure) = match args.recipe {
-        RecipeChoice::Suited => {
-            let survey = Survey::of(&prepared.learn);
-            eprintln!("the good pictures show {}", survey.in_words());
-            (Recipe::suited(&survey), survey.scene(), survey.exposure())
-        }
-        RecipeChoice::Usual => (Recipe::default(), Scene::Nested, Exposure::AsTaken),
-    };
-    let exposure = match args.exposure {
-        ExposureChoice::Auto => exposure,
-        ExposureChoice::AsTaken => Exposure::AsTaken,
-        ExposureChoice::Evened => Exposure::Evened,
-    };
-    let architecture = match (args.architecture, scene) {
-        (ArchitectureChoice::Original, _) | (ArchitectureChoice::Auto, Scene::Nested | Scene::Loose) => {
-            Architecture::Original
-        }
-        (ArchitectureChoice::Bridged, _) | (ArchitectureChoice::Auto, Scene::Pattern) => Architecture::Bridged,
-    };
-    let suited = args.rotation.map_or(suited, |degrees| suited.turned_by(degrees));
-    let size = args.size.unwrap_or_else(|| {
-        let side = suited.input_side(prepared.frame_size);
-        (side, side)
-    });
-    let as_loaded = size == first && exposure == steps.exposure();
-    let (prepared, steps) = if as_loaded { (prepared, steps) } else { load(size, exposure)? };
-    Ok(Lessons { prepared, steps, recipe: suited.for_input(size), architecture })
 }
 
 #[expect(clippy::too_many_arguments, reason = "everything that the run has come to know goes into its files")]

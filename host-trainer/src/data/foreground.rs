@@ -4,6 +4,8 @@
 //! part is found from the picture itself (Otsu 1979). Specks on the ground do not count; holes in the part do. A picture whose
 //! ground is not plain gives a mask that means nothing: whether it is is for the caller to know.
 
+use shared::preprocess::ground::{between_two_groups, difference};
+
 use super::picture::{Mask, Picture};
 
 /// A pixel is part when most pixels within this distance are, in shares of the side: three pixels or so at 256, larger than a
@@ -20,10 +22,12 @@ pub fn foreground(picture: &Picture) -> Mask {
     if width * height == 0 {
         return mask;
     }
-    let ground = rim_colour(picture);
-    let off_ground = |pixel: &[u8; 3]| (0..3).map(|c| pixel[c].abs_diff(ground[c])).max().unwrap_or(0);
-    let differences: Vec<u8> = picture.rgb.as_chunks::<3>().0.iter().map(off_ground).collect();
-    let level = between_two_groups(&differences);
+    let pixels = picture.rgb.as_chunks::<3>().0;
+    let colour = picture.rim_colour();
+    let differences: Vec<u8> = pixels.iter().map(|&pixel| difference(pixel, colour)).collect();
+    let mut counts = [0; 256];
+    differences.iter().for_each(|&difference| counts[usize::from(difference)] += 1);
+    let level = between_two_groups(&counts);
     mask.pixels = differences.iter().map(|&difference| u8::from(difference > level)).collect();
     let side = width.min(height);
     let (speck, margin) = (side / SPECK_SHARE, side / MARGIN_SHARE);
@@ -31,45 +35,6 @@ pub fn foreground(picture: &Picture) -> Mask {
     let any = |inside: u32, _| inside > 0;
     let solid = filtered(&mask, speck, majority);
     filtered(&solid, margin, any)
-}
-
-/// The median of each channel along the outermost pixels; the picture has pixels.
-pub(crate) fn rim_colour(picture: &Picture) -> [u8; 3] {
-    let (width, height) = (picture.width, picture.height);
-    let rows = (0..width).flat_map(|x| [(x, 0), (x, height - 1)]);
-    let columns = (0..height).flat_map(|y| [(0, y), (width - 1, y)]);
-    let mut levels = [const { Vec::new() }; 3];
-    for (x, y) in rows.chain(columns) {
-        for (channel, list) in levels.iter_mut().enumerate() {
-            list.push(picture.rgb[(y * width + x) * 3 + channel]);
-        }
-    }
-    levels.map(|mut list: Vec<u8>| {
-        let middle = list.len() / 2;
-        *list.select_nth_unstable(middle).1
-    })
-}
-
-/// The level that parts the values into the two groups that differ most; the lower group includes it.
-fn between_two_groups(values: &[u8]) -> u8 {
-    let mut counts = [0_u64; 256];
-    values.iter().for_each(|&value| counts[usize::from(value)] += 1);
-    let all = values.len() as f64;
-    let total: f64 = counts.iter().enumerate().map(|(level, &count)| level as f64 * count as f64).sum();
-    let (mut below, mut sum) = (0.0, 0.0);
-    let (mut best, mut widest) = (u8::MAX, 0.0);
-    for (level, &count) in (0..=u8::MAX).zip(&counts) {
-        below += count as f64;
-        sum += f64::from(level) * count as f64;
-        if below > 0.0 && below < all {
-            let gap = sum / below - (total - sum) / (all - below);
-            let apart = below * (all - below) * gap * gap;
-            if apart > widest {
-                (best, widest) = (level, apart);
-            }
-        }
-    }
-    best
 }
 
 /// Asks of each pixel's square of this reach how many of its pixels are marked, and how many it has.

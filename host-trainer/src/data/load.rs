@@ -8,7 +8,7 @@ use image::{DynamicImage, ImageReader, Limits};
 use rayon::prelude::*;
 use shared::frame::{Frame, FrameError, PixelFormat};
 use shared::limits::MAX_FRAME_SIDE;
-use shared::preprocess::{Exposure, Preprocess, PreprocessError, Scratch};
+use shared::preprocess::{Pose, Preprocess, PreprocessError, Scratch};
 use thiserror::Error;
 
 use super::picture::{Mask, Picture};
@@ -74,18 +74,31 @@ impl Loader {
         Ok((picture, (width, height)))
     }
 
-    /// One mask at the model's size: a pixel is defective where at least half of its area is.
+    /// Where the part lies in one picture's field; `None` where parts are left where they lie.
     ///
     /// # Errors
     /// [`LoadError`].
-    pub fn mask(&self, path: &Path) -> Result<Mask, LoadError> {
+    pub fn locate(&self, path: &Path) -> Result<Option<Pose>, LoadError> {
+        let rgb = decode(path)?.into_rgb8();
+        let frame = Frame::rgb(rgb.width() as usize, rgb.height() as usize, &rgb)?;
+        let memory = &mut vec![0; self.steps.memory_bytes()];
+        Ok(self.steps.locate(&frame, &mut Box::new(Scratch::new()), memory)?)
+    }
+
+    /// The mask of a picture at the model's size: a pixel is defective where at least half of its area is.
+    ///
+    /// # Errors
+    /// [`LoadError`], of either file.
+    pub fn mask(&self, path: &Path, picture: &Path) -> Result<Mask, LoadError> {
+        // Without a fixture nothing is to be looked for in the picture.
+        let pose = self.steps.fixture().map_or(Ok(None), |_| self.locate(picture))?;
         let grey = decode(path)?.into_luma8();
         let (width, height) = (grey.width() as usize, grey.height() as usize);
         // Any grey counts as drawn, so that anti-aliased outlines do not shrink the defect.
         let drawn: Vec<u8> = grey.iter().map(|&value| if value > 0 { 255 } else { 0 }).collect();
-        // A mask's levels are no light.
-        let steps = self.steps.with_exposure(Exposure::AsTaken);
-        let bytes = resized(steps, &Frame::new(PixelFormat::Grey, width, height, width, &drawn)?)?;
+        let frame = Frame::new(PixelFormat::Grey, width, height, width, &drawn)?;
+        let (memory, bytes) = (&mut vec![0; self.steps.memory_bytes()], &mut vec![0; self.steps.input_bytes()]);
+        self.steps.run_at(pose.as_ref(), &frame, &mut Box::new(Scratch::new()), memory, bytes)?;
         let pixels = bytes.chunks_exact(3).map(|pixel| u8::from(pixel[0] >= 128)).collect();
         Ok(Mask { width: self.steps.width(), height: self.steps.height(), pixels })
     }
@@ -121,8 +134,8 @@ impl Loader {
 }
 
 fn resized(steps: Preprocess, frame: &Frame<'_>) -> Result<Vec<u8>, PreprocessError> {
-    let mut bytes = vec![0; steps.input_bytes()];
-    steps.run(frame, &mut Box::new(Scratch::new()), &mut bytes)?;
+    let (mut memory, mut bytes) = (vec![0; steps.memory_bytes()], vec![0; steps.input_bytes()]);
+    steps.run(frame, &mut Box::new(Scratch::new()), &mut memory, &mut bytes)?;
     Ok(bytes)
 }
 
@@ -138,6 +151,8 @@ fn decode(path: &Path) -> Result<DynamicImage, LoadError> {
 
 #[cfg(test)]
 mod tests {
+    use shared::preprocess::Exposure;
+
     use super::*;
 
     #[test]
@@ -163,7 +178,7 @@ mod tests {
         mask.save(&path).unwrap();
         // Evened, a mask would be another.
         let steps = Preprocess::new(None, 32, 32).unwrap().with_exposure(Exposure::Evened);
-        let loaded = Loader::new(steps).mask(&path).unwrap();
+        let loaded = Loader::new(steps).mask(&path, &path).unwrap();
         assert!(loaded.pixels.chunks_exact(32).all(|row| row[..17].iter().all(|&p| p == 1) && row[17..] == [0; 15]));
     }
 }

@@ -1,6 +1,7 @@
 //! From folders of photographs to pictures and masks at the model's size.
 
 pub mod dataset;
+pub mod fixture;
 pub mod foreground;
 pub mod groups;
 pub mod load;

@@ -2,6 +2,8 @@
 //!
 //! Takes no part in reading or resizing files. Axes: row-major, top to bottom, then left to right; colour order RGB.
 
+use shared::preprocess::ground::rim_colour;
+
 /// An RGB picture at the model's size.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Picture {
@@ -28,6 +30,11 @@ impl Picture {
     /// A picture of one colour.
     pub fn filled(width: usize, height: usize, rgb: [u8; 3]) -> Self {
         Self { width, height, rgb: rgb.repeat(width * height) }
+    }
+
+    /// The median of each channel along the outermost pixels: the ground, where a part lies on a plain one.
+    pub(crate) fn rim_colour(&self) -> [u8; 3] {
+        rim_colour(self.rgb.as_chunks().0, self.width)
     }
 }
 

@@ -1,7 +1,7 @@
 //! One product's pictures, loaded and split, with the facts that go into manifest and report.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use sha2::{Digest, Sha256};
 use shared::limits::MAX_GOOD_SCORES;
@@ -66,6 +66,8 @@ pub struct Prepared {
     pub product: String,
     /// Good parts to learn from.
     pub learn: Vec<Picture>,
+    /// Their files, in the same order.
+    pub learn_files: Vec<PathBuf>,
     /// Good parts for the threshold.
     pub held_out: Vec<Named>,
     /// Parts to test on; empty for a flat folder.
@@ -131,11 +133,12 @@ impl Prepared {
         let sha256 = digest(&dataset, good.iter().map(|loaded| loaded.index));
         let named = |at: usize| Named { name: names[at].clone(), part: parts[at], picture: good[at].picture.clone() };
         let held_out = held_out.into_iter().map(named).collect();
+        let learn_files = learn.iter().map(|&at| dataset.good[good[at].index].clone()).collect();
         let learn = learn.into_iter().map(|at| good[at].picture.clone()).collect();
         let test = test_pictures(&dataset, &loader, &mut skipped);
         let folder = root.canonicalize().ok();
         let name = folder.as_deref().unwrap_or(root).file_name().unwrap_or_default().to_string_lossy().into_owned();
-        Ok(Self { product: name, learn, held_out, test, skipped, frame_size, sha256 })
+        Ok(Self { product: name, learn, learn_files, held_out, test, skipped, frame_size, sha256 })
     }
 }
 
@@ -149,7 +152,7 @@ fn test_pictures(dataset: &Dataset, loader: &Loader, skipped: &mut Vec<Skipped>)
         let mask = match &file.mask {
             None if file.defective() => None,
             None => Some(Mask::empty(picture.width, picture.height)),
-            Some(path) => match loader.mask(path) {
+            Some(path) => match loader.mask(path, &file.path) {
                 Ok(mask) => Some(mask),
                 Err(why) => {
                     skipped.push(Skipped { path: path.clone(), why });

@@ -6,7 +6,6 @@
 
 use shared::preprocess::Exposure;
 
-use super::foreground::rim_colour;
 use super::picture::Picture;
 
 /// Pictures are reduced to about this many pixels a side: poses are seen, noise is not.
@@ -213,7 +212,7 @@ fn plain_rim(picture: &Picture) -> f64 {
     if width * height == 0 {
         return 0.0;
     }
-    let usual = rim_colour(picture);
+    let usual = picture.rim_colour();
     let plain = |(x, y): (usize, usize)| {
         let at = (y * width + x) * 3;
         (0..3).all(|c| picture.rgb[at + c].abs_diff(usual[c]) <= GROUND_LEVELS)

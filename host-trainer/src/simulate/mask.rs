@@ -8,7 +8,6 @@
 
 use super::chance::{below, between, happens, weighted};
 use super::{geometry, perlin, shapes};
-use crate::data::foreground::rim_colour;
 use crate::data::{Mask, Picture};
 use rand_chacha::ChaCha8Rng;
 
@@ -107,7 +106,7 @@ pub(super) fn centre(picture: &Picture, part: Option<&Mask>, on_part: f32, rng: 
     match part {
         Some(part) => anchor(picture, |at| part.pixels[at] != 0, rng),
         None if happens(rng, on_part) => {
-            let ground = rim_colour(picture);
+            let ground = picture.rim_colour();
             anchor(picture, |at| off_background(picture, ground, at), rng)
         }
         None => anywhere(picture, rng),
@@ -204,7 +203,7 @@ mod tests {
         let mut rng = ChaCha8Rng::seed_from_u64(11);
         let on_part = (0..400)
             .filter(|_| {
-                let rim = rim_colour(&picture);
+                let rim = picture.rim_colour();
                 let (x, y) = anchor(&picture, |at| off_background(&picture, rim, at), &mut rng);
                 (20.0..80.0).contains(&x) && (40.0..60.0).contains(&y)
             })

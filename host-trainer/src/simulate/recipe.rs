@@ -141,6 +141,13 @@ impl Recipe {
         }
     }
 
+    /// The recipe for loose parts that have been brought to one place and look like this there.
+    ///
+    /// They are parts in one place now, but lie on the belt still, and are turned as exactly as they were found.
+    pub fn fixed(survey: &Survey) -> Self {
+        Self { part_only: true, bend_probability: BENT, ..Self::suited(survey) }
+    }
+
     /// The same with good pictures turned by up to this many degrees; from 180 on in any way.
     pub fn turned_by(self, degrees: f32) -> Self {
         Self { rotation_degrees: degrees, quarter_turns: degrees >= 180.0, ..self }

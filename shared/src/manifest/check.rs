@@ -54,7 +54,7 @@ pub enum ManifestError {
         /// What the model was trained with.
         got: u16,
     },
-    /// Input size or crop cannot be.
+    /// Input size, crop or fixture cannot be.
     Preprocess(PreprocessError),
     /// The window is larger than the input.
     ScoreWindow {
@@ -150,6 +150,7 @@ impl Manifest {
         let [width, height] = raw.input_size.map(usize::from);
         let preprocess = Preprocess::new(raw.crop, width, height).map_err(ManifestError::Preprocess)?;
         let preprocess = preprocess.with_exposure(exposure);
+        let preprocess = preprocess.with_fixture(raw.fixture).map_err(ManifestError::Preprocess)?;
         score_window(&raw)?;
         raw.usual.check().map_err(ManifestError::Usual)?;
         for precision in Precision::BOTH {

@@ -1,7 +1,8 @@
 //! The manifest as written: postcard, in the order of the fields. May hold nonsense; see `check`.
 //!
 //! Version rule: the bundle's format version covers this layout. Any field added, removed or reordered is a new version,
-//! and a reader refuses versions that it does not know.
+//! and a reader refuses versions that it does not know. A field that a version adds stands behind all others, so that what came before it
+//! is read alike.
 
 use core::fmt;
 
@@ -10,7 +11,7 @@ use serde::{Deserialize, Serialize};
 
 use crate::drift::Usual;
 use crate::limits::{MAX_GOOD_SCORES, MAX_MANIFEST_BYTES, MAX_PARITY_VECTORS};
-use crate::preprocess::Crop;
+use crate::preprocess::{Crop, Fixture};
 use crate::score::Rule;
 use crate::threshold;
 
@@ -142,6 +143,9 @@ pub struct RawManifest {
     pub trained_scores: Vec<f32, MAX_PARITY_VECTORS>,
     /// How the model came to be.
     pub training: Training,
+    /// How parts are brought to one place; since bundle format 6, and `None` in those before.
+    #[serde(skip)]
+    pub fixture: Option<Fixture>,
 }
 
 /// Why bytes are no manifest.
@@ -167,6 +171,9 @@ impl fmt::Display for DecodeError {
 
 impl core::error::Error for DecodeError {}
 
+/// The first bundle format whose manifests say how parts are brought to one place.
+const FIXTURE_SINCE: u16 = 6;
+
 impl RawManifest {
     /// What belongs to one of the models.
     pub const fn model(&self, precision: Precision) -> &RawModel {
@@ -176,18 +183,21 @@ impl RawManifest {
         }
     }
 
-    /// Reads the bytes of a manifest section.
+    /// Reads the bytes of the manifest section of a bundle of this format.
     ///
     /// # Errors
     /// [`DecodeError`] when they are not one whole manifest.
-    pub fn decode(bytes: &[u8]) -> Result<Self, DecodeError> {
-        let (raw, rest) = postcard::take_from_bytes(bytes).map_err(|_| DecodeError::Malformed)?;
+    pub fn decode(bytes: &[u8], format: u16) -> Result<Self, DecodeError> {
+        let (mut raw, mut rest) = postcard::take_from_bytes::<Self>(bytes).map_err(|_| DecodeError::Malformed)?;
+        if format >= FIXTURE_SINCE {
+            (raw.fixture, rest) = postcard::take_from_bytes(rest).map_err(|_| DecodeError::Malformed)?;
+        }
         if rest.is_empty() { Ok(raw) } else { Err(DecodeError::Trailing { bytes: rest.len() }) }
     }
 
-    /// Writes the manifest section into `buffer` and returns the part used; `None` if it does not fit, which cannot
+    /// Writes the manifest section of the newest format into `buffer` and returns the part used; `None` if it does not fit, which cannot
     /// happen with [`MAX_MANIFEST_BYTES`].
     pub fn encode<'a>(&self, buffer: &'a mut [u8; MAX_MANIFEST_BYTES]) -> Option<&'a [u8]> {
-        postcard::to_slice(self, buffer).ok().map(|used| &*used)
+        postcard::to_slice(&(self, self.fixture), buffer).ok().map(|used| &*used)
     }
 }

@@ -1,0 +1,125 @@
+//! Which fixture suits parts that lie anywhere: what the part's size in the good pictures makes of field, cut and limits.
+//!
+//! Takes where parts were found; gives numbers. Looks at no defect and at no test picture. Whether parts lie in one place once they are fixed
+//! is the survey's to say.
+
+use shared::limits::{INPUT_MULTIPLE, MAX_INPUT_SIDE, MIN_INPUT_SIDE};
+use shared::preprocess::{Fixture, Pose};
+
+/// Longer side in pixels of the field in which parts are looked for before anything is known of them.
+const FIRST_SIDE: usize = 256;
+/// Pixels of a cut, unless somebody names its size: as many as one and a half inputs for parts that lie in one place, since the smallest defects
+/// of parts that lie loose have few.
+const CUT_PIXELS: f64 = 1.5 * 128.0 * 128.0;
+/// Share of the good parts that the cut must hold wholly; of the rest, whose shadow was taken for part of them, it leaves out the ends.
+const HELD: f64 = 0.98;
+/// The cut is larger than parts by this factor: a bent tip or a burr sticks out.
+const MARGIN: f64 = 1.08;
+/// A part has so many times the pixels of the largest good one at most, and the smallest good one so many times its pixels.
+const SPREAD: f64 = 2.0;
+
+/// The field in which parts are first looked for; no limits.
+pub fn first(region: (usize, usize), turned: bool) -> Fixture {
+    let zoom = (FIRST_SIDE as f64 / region.0.max(region.1) as f64).min(1.0);
+    let (width, height) = reduced(region, zoom);
+    Fixture { width, height, turned, fewest: 0, most: u32::MAX }
+}
+
+/// The fixture for parts that were found in such places in a first field, and the size of its cut: `size`, or one that suits the parts. `region`
+/// is the size of what the camera's frame or its crop shows. `None` where no part was found.
+pub fn suited(
+    poses: &[Pose],
+    first: Fixture,
+    region: (usize, usize),
+    size: Option<(usize, usize)>,
+) -> Option<(Fixture, (usize, usize))> {
+    let held = |of: fn(&Pose) -> f64| {
+        let mut sizes: Vec<f64> = poses.iter().map(of).collect();
+        sizes.sort_by(f64::total_cmp);
+        let at = (HELD * sizes.len() as f64).ceil() as usize;
+        sizes.get(at.max(1) - 1).map(|size| MARGIN * size)
+    };
+    let (length, breadth) = (held(|pose| pose.size.0)?, held(|pose| pose.size.1)?);
+    let before = f64::from(first.width.max(first.height)) / region.0.max(region.1) as f64;
+    let grown = match size {
+        Some((width, height)) => (width as f64 / length).min(height as f64 / breadth),
+        // What the camera does not show is not made up.
+        None => (CUT_PIXELS / (length * breadth)).sqrt().min(1.0 / before),
+    };
+    let largest = MAX_INPUT_SIDE as f64 / f64::from(first.width.max(first.height));
+    let grown = grown.min(largest);
+    let (width, height) = reduced(region, before * grown);
+    let side = |length: f64| {
+        ((length * grown).ceil() as usize).next_multiple_of(INPUT_MULTIPLE).clamp(MIN_INPUT_SIDE, MAX_INPUT_SIDE)
+    };
+    let pixels = |pose: &Pose| f64::from(pose.pixels) * grown * grown;
+    let (fewest, most) = poses
+        .iter()
+        .map(pixels)
+        .fold((f64::INFINITY, 0.0_f64), |(fewest, most), pixels| (fewest.min(pixels), most.max(pixels)));
+    let limits = ((fewest / SPREAD).floor() as u32, (most * SPREAD).ceil() as u32);
+    let fixture = Fixture { width, height, fewest: limits.0, most: limits.1, ..first };
+    Some((fixture, size.unwrap_or((side(length), side(breadth)))))
+}
+
+fn reduced(region: (usize, usize), zoom: f64) -> (u16, u16) {
+    let side = |side: usize| ((side as f64 * zoom).round() as usize).clamp(1, MAX_INPUT_SIDE) as u16;
+    (side(region.0), side(region.1))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Parts of this length, twice as long as broad.
+    fn poses(lengths: impl Iterator<Item = f64>) -> Vec<Pose> {
+        let pose = |length: f64| Pose {
+            middle: (0.0, 0.0),
+            along: (1.0, 0.0),
+            size: (length, length / 2.0),
+            pixels: (length * length / 4.0) as u32,
+        };
+        lengths.map(pose).collect()
+    }
+
+    #[test]
+    fn the_cut_holds_all_but_the_odd_one_out_at_the_cameras_own_scale() {
+        let lengths = (0..100).map(|at| if at < 2 { 250.0 } else { 180.0 + f64::from(at % 5) });
+        let region = (256, 200);
+        let (fixture, size) = suited(&poses(lengths), first(region, true), region, None).unwrap();
+        assert_eq!((fixture.width, fixture.height, size), (256, 200, (224, 128)));
+        assert_eq!((fixture.fewest, fixture.most), (180 * 180 / 8, 250 * 250 / 2));
+    }
+
+    #[test]
+    fn small_parts_of_large_frames_are_cut_from_a_larger_field() {
+        let region = (1600, 1200);
+        let found = poses([64.0].into_iter());
+        let before = first(region, false);
+        assert_eq!((before.width, before.height, before.turned), (256, 192, false));
+        let (fixture, size) = suited(&found, before, region, None).unwrap();
+        // 69 by 35 pixels become 222 by 111.
+        assert_eq!(size, (224, 128));
+        assert_eq!((fixture.width, fixture.height), (821, 616));
+        assert!(fixture.fewest.abs_diff((1024.0 * 3.207 * 3.207 / 2.0) as u32) < 10, "{fixture:?}");
+    }
+
+    #[test]
+    fn whoever_names_a_size_gets_it() {
+        let region = (256, 256);
+        let found = poses([100.0].into_iter());
+        let (fixture, size) = suited(&found, first(region, true), region, Some((224, 64))).unwrap();
+        // The breadth, 54 pixels, decides.
+        assert_eq!((size, fixture.width), ((224, 64), 303));
+        let (fixture, _) = suited(&found, first(region, true), region, Some((1024, 1024))).unwrap();
+        assert_eq!((fixture.width, fixture.height), (1024, 1024));
+    }
+
+    #[test]
+    fn without_parts_there_is_no_fixture() {
+        assert_eq!(suited(&[], first((64, 64), true), (64, 64), None), None);
+        let one = poses([1.0].into_iter());
+        let (fixture, size) = suited(&one, first((64, 64), true), (64, 64), None).unwrap();
+        assert_eq!((fixture.width, size), (64, (32, 32)));
+    }
+}
