@@ -11,7 +11,7 @@ use host_trainer::export::bundle::{Models, seal};
 use line_tests::small_bundle::{key, manifest, picture, sealed, trust};
 use shared::bundle::{BundleError, FORMAT_VERSION, HEADER_BYTES, KeyId, SIGNATURE_BYTES, signed_message};
 use shared::manifest::{Precision, RawManifest};
-use shared::preprocess::Exposure;
+use shared::preprocess::{Exposure, Fixture};
 
 const SIDE: usize = 32;
 
@@ -60,6 +60,32 @@ fn the_light_is_treated_as_the_bundle_says_or_the_bundle_is_refused() {
         let error = OpenBundle::verify(signed_again(bundle), &trust(&key(1))).unwrap_err().to_string();
         assert!(error.contains(&format!("preprocess_version is {unknown}")) && error.contains("1 to 2"), "{error}");
     }
+}
+
+#[test]
+fn parts_are_brought_to_the_place_that_the_bundle_says() {
+    let sealed = |fixture: Option<Fixture>| {
+        let manifest = RawManifest { fixture, ..manifest(SIDE, SIDE, [&[0.5]; 2]) };
+        seal(manifest, MODELS, &picture(SIDE, SIDE, 1), &key(1))
+    };
+    let opened = |bundle: Vec<u8>| {
+        let opened = OpenBundle::verify(bundle, &trust(&key(1)));
+        opened.map(|bundle| bundle.manifest().preprocess().fixture())
+    };
+    let fixture = Fixture { width: 48, height: 40, turned: true, fewest: 10, most: 900 };
+    for fixture in [None, Some(fixture)] {
+        assert_eq!(opened(sealed(fixture).unwrap()), Ok(fixture));
+    }
+    assert!(sealed(Some(Fixture { width: 0, ..fixture })).is_err(), "no trainer seals what a station must refuse");
+    // Formats before 6 have nothing there.
+    let mut older = sealed(None).unwrap();
+    older[8] = 5;
+    let refused = opened(signed_again(older.clone())).unwrap_err();
+    assert!(refused.to_string().contains("1 bytes follow the manifest"), "{refused}");
+    let manifest = u32::from_le_bytes(older[20..24].try_into().unwrap());
+    older[20..24].copy_from_slice(&(manifest - 1).to_le_bytes());
+    assert_eq!(older.remove(HEADER_BYTES + manifest as usize - 1), 0);
+    assert_eq!(opened(signed_again(older)), Ok(None));
 }
 
 #[test]

@@ -8,8 +8,9 @@ use edge_runtime::cli::exit::Exit;
 use edge_runtime::cli::model_option::ModelOption;
 use edge_runtime::cli::{inspect, verify_bundle};
 use image::RgbImage;
-use line_tests::small_bundle::{key, picture, put_public, sealed};
+use line_tests::small_bundle::{key, picture, put_public, sealed, sealed_fixed};
 use serde_json::Value;
+use shared::preprocess::Fixture;
 
 const WIDTH: u32 = 64;
 const HEIGHT: u32 = 32;
@@ -74,6 +75,46 @@ fn the_same_pictures_give_the_same_scores() {
         lines(folder.path()).iter().map(|line| line["score"].clone()).collect::<Vec<_>>()
     };
     assert_eq!(scores(), scores());
+}
+
+/// A part with structure at a place on a plain ground, in a frame twice as wide and high as the input.
+fn part_at(left: u32, top: u32) -> RgbImage {
+    RgbImage::from_fn(2 * WIDTH, 2 * HEIGHT, |x, y| {
+        let (x, y) = (x.wrapping_sub(left), y.wrapping_sub(top));
+        let level = if x < 44 && y < 20 { (x * 5 + y * y) % 100 } else { 220 };
+        image::Rgb([level as u8; 3])
+    })
+}
+
+#[test]
+fn a_part_that_is_brought_to_one_place_scores_the_same_wherever_it_lies() {
+    let folder = folder();
+    let at = |name: &str| folder.path().join(name);
+    let fixture =
+        Fixture { width: 2 * WIDTH as u16, height: 2 * HEIGHT as u16, turned: false, fewest: 440, most: 1760 };
+    let put = |fixed: bool| {
+        let (width, height) = (WIDTH as usize, HEIGHT as usize);
+        let bundle = if fixed { sealed_fixed(width, height, &key(1), fixture) } else { sealed(width, height, &key(1)) };
+        std::fs::write(at("washers.draem"), bundle).unwrap();
+        inspect::run(&args(folder.path())).unwrap();
+        lines(folder.path())
+    };
+    std::fs::remove_dir_all(at("images")).unwrap();
+    std::fs::create_dir(at("images")).unwrap();
+    for (number, (left, top)) in [(42, 20), (9, 31), (70, 3)].into_iter().enumerate() {
+        part_at(left, top).save(at(&format!("images/{number}.png"))).unwrap();
+    }
+    part_at(200, 200).save(at("images/3.png")).unwrap();
+    part_at(2 * WIDTH - 3, 20).save(at("images/4.png")).unwrap();
+
+    let fixed = put(true);
+    assert!(fixed[0]["score"].as_f64().unwrap() > 0.0);
+    assert!((1..3).all(|other| fixed[other]["score"] == fixed[0]["score"]), "{fixed:?}");
+    for empty in &fixed[3..] {
+        assert_eq!((&empty["reason"], &empty["score"]), (&Value::from("BAD_PICTURE"), &Value::Null), "{empty}");
+    }
+    let free = put(false);
+    assert!((1..3).any(|other| free[other]["score"] != free[0]["score"]), "the place matters otherwise: {free:?}");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use host_trainer::data::{Grouping, Prepared, Use};
+use host_trainer::data::{Grouping, Loader, Prepared, Scene, Survey, Use, fixture};
 use shared::preprocess::Preprocess;
 
 /// The packs in MVTec's layout that `DRAEM_DATA` names, or that stand beside the repository.
@@ -24,8 +24,7 @@ fn files(folder: &Path) -> usize {
 fn every_picture_and_every_mask_is_read() {
     for pack in packs() {
         let steps = Preprocess::new(None, 64, 64).unwrap();
-        let prepared =
-            Prepared::load(&pack, steps, Use::Learn { target: 0.05, seed: 1, same_part: Grouping::File }).unwrap();
+        let prepared = prepared(&pack, steps);
         let name = pack.display();
         assert!(prepared.skipped.is_empty(), "{name}: {:?}", prepared.skipped);
         assert_eq!(prepared.learn.len() + prepared.held_out.len(), files(&pack.join("train/good")), "{name}");
@@ -41,4 +40,35 @@ fn every_picture_and_every_mask_is_read() {
         let seen = defective.clone().filter(|part| part.mask.as_ref().is_some_and(|mask| mask.any())).count();
         assert!(2 * seen > defective.count(), "{name}: only {seen} masks mark anything");
     }
+}
+
+fn prepared(pack: &Path, steps: Preprocess) -> Prepared {
+    Prepared::load(pack, steps, Use::Learn { target: 0.05, seed: 1, same_part: Grouping::File }).unwrap()
+}
+
+#[test]
+fn screws_that_lie_anywhere_are_alike_once_they_are_fixed() {
+    let Some(pack) = packs().into_iter().find(|pack| pack.ends_with("mvtec_screw")) else {
+        eprintln!("skipped: there are no screws");
+        return;
+    };
+    let region = (256, 256);
+    let whole = Preprocess::new(None, region.0, region.1).unwrap();
+    let loose = prepared(&pack, whole);
+    assert_eq!(Survey::of(&loose.learn).scene(), Scene::Loose);
+    let first = fixture::first(region, true);
+    let loader = Loader::new(whole.with_fixture(Some(first)).unwrap());
+    let poses: Vec<_> = loose.learn_files.iter().map(|path| loader.locate(path).unwrap().unwrap()).collect();
+    let (fixture, (width, height)) = fixture::suited(&poses, first, region, None).unwrap();
+    let fixed = prepared(&pack, Preprocess::new(None, width, height).unwrap().with_fixture(Some(fixture)).unwrap());
+    assert!(fixed.skipped.is_empty(), "{:?}", fixed.skipped);
+    let survey = Survey::of(&fixed.learn);
+    assert!(survey.looseness < 0.2 && survey.turned < 0.2, "{survey:?}");
+    // The cut loses next to nothing of what is defective.
+    let defective = |prepared: &Prepared| -> usize {
+        let masks = prepared.test.iter().filter_map(|part| part.mask.as_ref());
+        masks.map(|mask| mask.pixels.iter().filter(|&&pixel| pixel != 0).count()).sum()
+    };
+    let (before, after) = (defective(&loose), defective(&fixed));
+    assert!(before.abs_diff(after) < before / 50, "{after} defective pixels of {before}");
 }

@@ -15,7 +15,7 @@ use host_trainer::quantise::calibrate;
 use shared::drift::Usual;
 use shared::key_text::PublicKeyText;
 use shared::manifest::{Parity, Precision, RawManifest, RawModel, Threshold, Training};
-use shared::preprocess::Exposure;
+use shared::preprocess::{Exposure, Fixture};
 use shared::score::{Rule, score};
 
 /// Seed of every model and picture here.
@@ -114,6 +114,15 @@ pub fn sealed(width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
 
 /// As [`sealed`], with models of these networks.
 pub fn sealed_of(networks: Networks, width: usize, height: usize, key: &SigningKey) -> Vec<u8> {
+    sealed_with(networks, width, height, key, None)
+}
+
+/// As [`sealed`], for parts that are brought to one place.
+pub fn sealed_fixed(width: usize, height: usize, key: &SigningKey, fixture: Fixture) -> Vec<u8> {
+    sealed_with(SMALL, width, height, key, Some(fixture))
+}
+
+fn sealed_with(networks: Networks, width: usize, height: usize, key: &SigningKey, fixture: Option<Fixture>) -> Vec<u8> {
     let models = Precision::BOTH.map(|precision| model(networks, width, height, precision));
     let inputs = [1, 2].map(|number| picture(width, height, number));
     let scores = models.each_ref().map(|model| {
@@ -128,6 +137,7 @@ pub fn sealed_of(networks: Networks, width: usize, height: usize, key: &SigningK
     let mut manifest = manifest(width, height, scores.each_ref().map(<[f32; 2]>::as_slice));
     (manifest.training.reconstructive_width, manifest.training.discriminative_width) =
         (networks.recon as u16, networks.seg as u16);
+    manifest.fixture = fixture;
     let models = Models { float32: &models[0], int8: &models[1] };
     seal(manifest, models, &inputs.concat(), key).expect("the parts are legal")
 }

@@ -5,16 +5,23 @@
 
 use super::heatmap::tint;
 
-/// Draws at `side` by `side` pixels. Where there is no heatmap the picture stands alone; without a picture all is black.
+/// Draws at `side` by `side` pixels, what is not square in its proportions amid black. Where there is no heatmap the picture stands alone;
+/// without a picture all is black.
 #[must_use]
 pub fn overlay(input: &[u8], heatmap: &[f32], width: usize, side: usize) -> Vec<u8> {
-    let height = input.len() / 3 / width.max(1);
-    let mut rgb = Vec::with_capacity(side * side * 3);
-    for y in 0..side {
-        for x in 0..side {
-            let at = y * height / side * width + x * width / side;
-            let pixel = input.as_chunks::<3>().0.get(at).copied().unwrap_or_default();
-            rgb.extend(heatmap.get(at).map_or(pixel, |&heat| tint(pixel, heat)));
+    let pixels = input.as_chunks::<3>().0;
+    let height = pixels.len() / width.max(1);
+    let mut rgb = vec![0; side * side * 3];
+    if width == 0 || height == 0 || side == 0 {
+        return rgb;
+    }
+    let longer = width.max(height);
+    let (wide, high) = ((width * side / longer).max(1), (height * side / longer).max(1));
+    let (left, top) = ((side - wide) / 2, (side - high) / 2);
+    for (y, row) in rgb.chunks_exact_mut(3 * side).skip(top).take(high).enumerate() {
+        for (x, shown) in row.as_chunks_mut::<3>().0.iter_mut().skip(left).take(wide).enumerate() {
+            let at = y * height / high * width + x * width / wide;
+            *shown = heatmap.get(at).map_or(pixels[at], |&heat| tint(pixels[at], heat));
         }
     }
     rgb
@@ -30,6 +37,17 @@ mod tests {
         assert_eq!(overlay(&input, &[], 4, 4), input);
         let cold = overlay(&input, &[0.0; 16], 4, 4);
         assert!(cold.as_chunks::<3>().0.iter().all(|pixel| pixel[0] == pixel[1] && pixel[1] == pixel[2]), "{cold:?}");
+    }
+
+    #[test]
+    fn what_is_not_square_keeps_its_proportions() {
+        let shown = |width: usize, height: usize| {
+            let drawn = overlay(&[9; 3].repeat(width * height), &[], width, 8);
+            let lit = |at: usize| drawn[at * 3] == 9;
+            ((0..8).filter(|x| lit(4 * 8 + x)).count(), (0..8).filter(|y| lit(y * 8 + 4)).count())
+        };
+        assert_eq!((shown(6, 2), shown(2, 4), shown(5, 5), shown(32, 1)), ((8, 2), (4, 8), (8, 8), (8, 1)));
+        assert_eq!((overlay(&[], &[], 4, 2), overlay(&[], &[], 0, 1)), (vec![0; 12], vec![0; 3]));
     }
 
     #[test]
