@@ -38,7 +38,9 @@ fn main() -> Result<()> {
     let prepared = Prepared::load(Path::new(data), steps, learn)?;
     let model = Reloaded::load(opened.model(), steps.width(), steps.height())?;
     let others: Vec<Picture> = prepared.learn.iter().take(16).cloned().collect();
-    let recipe = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, ..Recipe::default() };
+    // What lies on the ground around a loose part is nobody's.
+    let part_only = steps.fixture().is_some();
+    let recipe = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, part_only, ..Recipe::default() };
     let rules = [Rule::Highest, Rule::window_for(steps.width().min(steps.height()), Border::Covered)];
     let (mut scores, mut defective) = ([Vec::new(), Vec::new()], Vec::new());
     for (number, good) in (0..).zip(&prepared.held_out) {

@@ -8,9 +8,9 @@ use shared::preprocess::{Fixture, Pose};
 
 /// Longer side in pixels of the field in which parts are looked for before anything is known of them.
 const FIRST_SIDE: usize = 256;
-/// Pixels of a cut, unless somebody names its size: as many as one and a half inputs for parts that lie in one place, since the smallest defects
+/// Most pixels of a cut, unless somebody names its size: as many as one and a half inputs for parts that lie in one place, since the smallest defects
 /// of parts that lie loose have few.
-const CUT_PIXELS: f64 = 1.5 * 128.0 * 128.0;
+const CUT_PIXELS: usize = 128 * 128 * 3 / 2;
 /// Share of the good parts that the cut must hold wholly; of the rest, whose shadow was taken for part of them, it leaves out the ends.
 const HELD: f64 = 0.98;
 /// The cut is larger than parts by this factor: a bent tip or a burr sticks out.
@@ -41,18 +41,16 @@ pub fn suited(
         sizes.get(at.max(1) - 1).map(|size| MARGIN * size)
     };
     let (length, breadth) = (held(|pose| pose.size.0)?, held(|pose| pose.size.1)?);
-    let before = f64::from(first.width.max(first.height)) / region.0.max(region.1) as f64;
-    let grown = match size {
-        Some((width, height)) => (width as f64 / length).min(height as f64 / breadth),
-        // What the camera does not show is not made up.
-        None => (CUT_PIXELS / (length * breadth)).sqrt().min(1.0 / before),
+    // What the camera shows is so much larger than the first field.
+    let camera = region.0.max(region.1) as f64 / f64::from(first.width.max(first.height));
+    let (size, grown) = match size {
+        Some(size) => (size, scale(size, (length, breadth))),
+        None => roomiest((length, breadth), camera),
     };
-    let largest = MAX_INPUT_SIDE as f64 / f64::from(first.width.max(first.height));
-    let grown = grown.min(largest);
-    let (width, height) = reduced(region, before * grown);
-    let side = |length: f64| {
-        ((length * grown).ceil() as usize).next_multiple_of(INPUT_MULTIPLE).clamp(MIN_INPUT_SIDE, MAX_INPUT_SIDE)
-    };
+    // The camera's own scale, which blurs nothing, is worth more than the margin.
+    let grown = if (grown..grown * MARGIN).contains(&camera) { camera } else { grown };
+    let grown = grown.min(MAX_INPUT_SIDE as f64 / f64::from(first.width.max(first.height)));
+    let (width, height) = reduced(region, grown / camera);
     let pixels = |pose: &Pose| f64::from(pose.pixels) * grown * grown;
     let (fewest, most) = poses
         .iter()
@@ -60,7 +58,28 @@ pub fn suited(
         .fold((f64::INFINITY, 0.0_f64), |(fewest, most), pixels| (fewest.min(pixels), most.max(pixels)));
     let limits = ((fewest / SPREAD).floor() as u32, (most * SPREAD).ceil() as u32);
     let fixture = Fixture { width, height, fewest: limits.0, most: limits.1, ..first };
-    Some((fixture, size.unwrap_or((side(length), side(breadth)))))
+    Some((fixture, size))
+}
+
+/// By how much what is so long and broad grows until it fills a cut.
+fn scale(cut: (usize, usize), (length, breadth): (f64, f64)) -> f64 {
+    (cut.0 as f64 / length).min(cut.1 as f64 / breadth)
+}
+
+/// The cut of at most [`CUT_PIXELS`] in which what is so long and broad is largest, and by how much it grows: up to `most`, since what the
+/// camera does not show is not made up. Of cuts that do equally well the smallest.
+fn roomiest(part: (f64, f64), most: f64) -> ((usize, usize), f64) {
+    let sides = || (MIN_INPUT_SIDE..=MAX_INPUT_SIDE).step_by(INPUT_MULTIPLE);
+    let cuts = sides().flat_map(|wide| sides().map(move |high| (wide, high)));
+    let mut best = ((MIN_INPUT_SIDE, MIN_INPUT_SIDE), 0.0);
+    for cut in cuts.filter(|&(wide, high)| wide * high <= CUT_PIXELS) {
+        let grown = scale(cut, part).min(most);
+        let pixels = |(wide, high): (usize, usize)| wide * high;
+        if grown > best.1 || (grown == best.1 && pixels(cut) < pixels(best.0)) {
+            best = (cut, grown);
+        }
+    }
+    best
 }
 
 fn reduced(region: (usize, usize), zoom: f64) -> (u16, u16) {
@@ -88,7 +107,8 @@ mod tests {
         let lengths = (0..100).map(|at| if at < 2 { 250.0 } else { 180.0 + f64::from(at % 5) });
         let region = (256, 200);
         let (fixture, size) = suited(&poses(lengths), first(region, true), region, None).unwrap();
-        assert_eq!((fixture.width, fixture.height, size), (256, 200, (224, 128)));
+        // The breadth, 99 pixels with its margin, does not quite fit into 96, and is left at the camera's scale all the same.
+        assert_eq!((fixture.width, fixture.height, size), (256, 200, (224, 96)));
         assert_eq!((fixture.fewest, fixture.most), (180 * 180 / 6, 250 * 250 * 3 / 8));
     }
 
@@ -99,10 +119,10 @@ mod tests {
         let before = first(region, false);
         assert_eq!((before.width, before.height, before.turned), (256, 192, false));
         let (fixture, size) = suited(&found, before, region, None).unwrap();
-        // 69 by 35 pixels become 222 by 111.
-        assert_eq!(size, (224, 128));
-        assert_eq!((fixture.width, fixture.height), (821, 616));
-        assert!(fixture.fewest.abs_diff((1024.0 * 3.207 * 3.207 / 1.5) as u32) < 10, "{fixture:?}");
+        // 69 by 35 pixels become as many times larger as they fit.
+        assert_eq!(size, (192, 96));
+        assert_eq!((fixture.width, fixture.height), (711, 533));
+        assert!(fixture.fewest.abs_diff((1024.0 * 2.778 * 2.778 / 1.5) as u32) < 10, "{fixture:?}");
     }
 
     #[test]

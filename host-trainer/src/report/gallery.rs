@@ -4,6 +4,7 @@ use super::data::{Part, ReportData};
 use super::markup::{escape, image, number};
 use super::overlay::{heatmap_overlay, mask_outline};
 use super::tables::rejected;
+use crate::data::Picture;
 use std::collections::BTreeMap;
 use std::fmt::Write;
 
@@ -50,7 +51,7 @@ fn section(parts: &[&Part], all: usize, data: &ReportData) -> String {
         let reject = rejected(part.score, data);
         let verdict = if reject { "rejected" } else { "passed" };
         let class = if reject == part.defective { "right" } else { "wrong" };
-        let _ = write!(html, "<figure class=\"part {class}\"><div class=\"views\">");
+        let _ = write!(html, "<figure class=\"part {class}\"><div class=\"{}\">", views(part.picture));
         view(&mut html, "picture", &image(part.picture, part.name));
         let overlay = heatmap_overlay(part.picture, part.heatmap, data.threshold.value);
         view(&mut html, "heatmap", &image(&overlay, &format!("heatmap over {}", part.name)));
@@ -68,6 +69,11 @@ fn section(parts: &[&Part], all: usize, data: &ReportData) -> String {
     }
     html.push_str("</div>");
     html
+}
+
+/// Long pictures stand below each other, as large as the page allows.
+fn views(picture: &Picture) -> &'static str {
+    if picture.width >= 2 * picture.height { "views long" } else { "views" }
 }
 
 fn view(html: &mut String, what: &str, image: &str) {
