@@ -107,8 +107,8 @@ mod tests {
         let lengths = (0..100).map(|at| if at < 2 { 250.0 } else { 180.0 + f64::from(at % 5) });
         let region = (256, 200);
         let (fixture, size) = suited(&poses(lengths), first(region, true), region, None).unwrap();
-        // The breadth, 99 pixels with its margin, does not quite fit into 96, and is left at the camera's scale all the same.
-        assert_eq!((fixture.width, fixture.height, size), (256, 200, (224, 96)));
+        // With their margin, 199 by 99 pixels do not quite fit into so many, and are left at the camera's scale all the same.
+        assert_eq!((fixture.width, fixture.height, size), (256, 200, (192, 96)));
         assert_eq!((fixture.fewest, fixture.most), (180 * 180 / 6, 250 * 250 * 3 / 8));
     }
 
