@@ -109,7 +109,7 @@ mod tests {
         let (fixture, size) = suited(&poses(lengths), first(region, true), region, None).unwrap();
         // With their margin, 199 by 99 pixels do not quite fit into so many, and are left at the camera's scale all the same.
         assert_eq!((fixture.width, fixture.height, size), (256, 200, (192, 96)));
-        assert_eq!((fixture.fewest, fixture.most), (180 * 180 / 6, 250 * 250 * 3 / 8));
+        assert_eq!((fixture.fewest, fixture.most), (180 * 180 / 6, (250_u32 * 250 * 3).div_ceil(8)));
     }
 
     #[test]
