@@ -84,6 +84,13 @@ pub enum PreprocessError {
         /// Most pixels of a part.
         most: u32,
     },
+    /// Two things lie before the ground that could both be the part.
+    SeveralParts {
+        /// Pixels of the largest.
+        pixels: u32,
+        /// Pixels of the second largest.
+        second: u32,
+    },
     /// The memory to look for the part in is not as long as it must be.
     Memory {
         /// Bytes needed.
@@ -116,12 +123,18 @@ impl fmt::Display for PreprocessError {
             }
             Self::Fixture(Fixture { width, height, fewest, most, .. }) => write!(
                 f,
-                "parts of {fewest} to {most} pixels in a field of {width} by {height}; each side must be in 1..={MAX_INPUT_SIDE}, and \
-                 a part have pixels"
+                "a field of {width} by {height} pixels for parts of {fewest} to {most}; each side must be in \
+                 1..={MAX_INPUT_SIDE}, and a part have at least one pixel"
             ),
             Self::NoPart { pixels: 0, .. } => f.write_str("no part: nothing differs from the ground"),
             Self::NoPart { pixels, fewest, most } => {
                 write!(f, "no part: what was found has {pixels} pixels, a part has {fewest} to {most}")
+            }
+            Self::SeveralParts { pixels, second } => {
+                write!(
+                    f,
+                    "two parts in one picture, of {pixels} and {second} pixels: which one is meant cannot be known"
+                )
             }
             Self::Memory { expected, got } => write!(f, "{got} bytes to look for the part in, {expected} needed"),
             Self::Output { expected, got } => write!(f, "room for {got} bytes of input, {expected} needed"),
@@ -216,7 +229,7 @@ impl Preprocess {
     ///
     /// # Errors
     /// [`PreprocessError::CropOutside`] when the frame is too small, [`PreprocessError::NoPart`] when it shows none,
-    /// [`PreprocessError::Memory`], [`PreprocessError::Output`].
+    /// [`PreprocessError::SeveralParts`] when it shows two, [`PreprocessError::Memory`], [`PreprocessError::Output`].
     pub fn run(
         &self,
         frame: &Frame<'_>,
@@ -282,7 +295,7 @@ impl Preprocess {
         memory: &mut [u8],
     ) -> Result<Pose, PreprocessError> {
         self.reduce(frame, scratch, fixture.size(), fixture.colours(memory))?;
-        fixture.allow(fixture.find(memory))
+        fixture.find(memory)
     }
 
     fn reduce(
@@ -429,7 +442,15 @@ mod tests {
         let mut two = vec![120; 160 * 120 * 3];
         (20..70).for_each(|y| two[3 * (y * 160 + 20)..][..3 * 40].fill(0));
         assert_eq!(run(&two, steps), refused(2000));
-        assert_eq!(run(&two, fixed(Fixture { most: 2000, ..WEDGES })), Ok(()));
+        let larger = fixed(Fixture { most: 2000, ..WEDGES });
+        assert_eq!(run(&two, larger), Ok(()));
+        let beside = |rows: usize| {
+            let mut pixels = two.clone();
+            (75..75 + rows).for_each(|y| pixels[3 * (y * 160 + 90)..][..3 * 50].fill(0));
+            pixels
+        };
+        assert_eq!(run(&beside(20), larger), Ok(()));
+        assert_eq!(run(&beside(21), larger), Err(PreprocessError::SeveralParts { pixels: 2000, second: 1050 }));
     }
 
     #[test]
