@@ -11,7 +11,9 @@ use ed25519_dalek::{Signer, SigningKey};
 use edge_runtime::bundle::{OpenBundle, TrustedKeys};
 use libfuzzer_sys::fuzz_target;
 use sha2::{Digest, Sha256};
-use shared::bundle::{BundleError, FORMAT_VERSION, HEADER_BYTES, KeyId, SIGNATURE_BYTES, header, signed_message, verify};
+use shared::bundle::{
+    BundleError, FORMAT_VERSION, HEADER_BYTES, KeyId, SIGNATURE_BYTES, header, signed_message, verify,
+};
 use shared::key_text::{self, PublicKeyText};
 use shared::limits::MAX_MANIFEST_BYTES;
 use shared::manifest::{Manifest, Precision, RawManifest};

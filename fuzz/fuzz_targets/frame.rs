@@ -159,7 +159,14 @@ fn used(choice: Choice, frame: &Frame<'_>) {
                 assert!((0.0..=1.0).contains(&quality.saturated), "{quality:?}");
                 assert!(quality.sharpness >= 0.0, "{quality:?}");
                 // A picture may show no part, or several.
-                assert!(matches!(inputs[0], Ok(_) | Err(PreprocessError::NoPart { .. } | PreprocessError::SeveralParts { .. })), "{:?}", inputs[0]);
+                assert!(
+                    matches!(
+                        inputs[0],
+                        Ok(_) | Err(PreprocessError::NoPart { .. } | PreprocessError::SeveralParts { .. })
+                    ),
+                    "{:?}",
+                    inputs[0]
+                );
             }
             Err(error) => assert_eq!(inputs[0], Err(error)),
         }
