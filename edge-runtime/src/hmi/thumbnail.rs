@@ -43,8 +43,9 @@ mod tests {
     fn what_is_not_square_keeps_its_proportions() {
         let shown = |width: usize, height: usize| {
             let drawn = overlay(&[9; 3].repeat(width * height), &[], width, 8);
-            let lit = |at: usize| drawn[at * 3] == 9;
-            ((0..8).filter(|x| lit(4 * 8 + x)).count(), (0..8).filter(|y| lit(y * 8 + 4)).count())
+            let lit = |x: usize, y: usize| drawn[(y * 8 + x) * 3] == 9;
+            let columns = (0..8).filter(|&x| (0..8).any(|y| lit(x, y))).count();
+            (columns, (0..8).filter(|&y| (0..8).any(|x| lit(x, y))).count())
         };
         assert_eq!((shown(6, 2), shown(2, 4), shown(5, 5), shown(32, 1)), ((8, 2), (4, 8), (8, 8), (8, 1)));
         assert_eq!((overlay(&[], &[], 4, 2), overlay(&[], &[], 0, 1)), (vec![0; 12], vec![0; 3]));
