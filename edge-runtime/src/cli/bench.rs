@@ -9,7 +9,7 @@ use edge_kernels::{Isa, peak};
 use serde::Serialize;
 use shared::frame::{Frame, PixelFormat};
 use shared::manifest::Manifest;
-use shared::preprocess::Scratch;
+use shared::preprocess::{Preprocess, Scratch};
 
 use super::exit::Exit;
 use super::model_option::ModelOption;
@@ -203,9 +203,9 @@ fn measure(args: &Args, bundle: &OpenBundle, clock: &Monotonic, allocations: &dy
 fn time_frames(manifest: &Manifest, frames: u32, clock: &Monotonic) -> Result<([usize; 2], Vec<u64>)> {
     // A pair of pixels in YUYV shares its colour.
     let [width, height] = manifest.frame_size().map(|side| usize::from(side).next_multiple_of(2));
-    let bytes: Vec<u8> = (0..2 * width * height).map(|at| (at * 37 % 251) as u8).collect();
-    let frame = Frame::new(PixelFormat::Yuyv, width, height, 2 * width, &bytes)?;
     let steps = manifest.preprocess();
+    let bytes = yuyv(steps, width, height);
+    let frame = Frame::new(PixelFormat::Yuyv, width, height, 2 * width, &bytes)?;
     let (mut memory, mut input) = (vec![0; steps.memory_bytes()], vec![0; steps.input_bytes()]);
     let mut scratch = Box::new(Scratch::new());
     let mut times = Vec::with_capacity(frames as usize);
@@ -215,6 +215,32 @@ fn time_frames(manifest: &Manifest, frames: u32, clock: &Monotonic) -> Result<([
         times.push(clock.nanos() - started);
     }
     Ok(([width, height], times))
+}
+
+/// A frame without meaning; where parts are found first, one that shows something of a part's size on a plain ground.
+fn yuyv(steps: &Preprocess, width: usize, height: usize) -> Vec<u8> {
+    let noise = |at: usize| (at * 37 % 251) as u8;
+    let Some(fixture) = steps.fixture() else { return (0..2 * width * height).map(noise).collect() };
+    let (left, top, wide, high) = steps.crop().map_or((0, 0, width, height), |crop| {
+        (crop.x.into(), crop.y.into(), usize::from(crop.width), usize::from(crop.height))
+    });
+    // The rectangle has the crop's proportions, and so many of its pixels as a part.
+    let pixels = (f64::from(fixture.fewest) + f64::from(fixture.most)) / 2.0;
+    let share = (pixels / (f64::from(fixture.width) * f64::from(fixture.height))).sqrt().min(1.0);
+    let within = |at: usize, start: usize, length: usize| {
+        let from_middle = (at as f64 + 0.5 - start as f64 - length as f64 / 2.0).abs();
+        from_middle < share * length as f64 / 2.0
+    };
+    let byte = |at: usize| {
+        let (pixel, is_luma) = (at / 2, at.is_multiple_of(2));
+        let part = within(pixel % width, left, wide) && within(pixel / width, top, high);
+        match (is_luma, part) {
+            (false, _) => 128,
+            (true, true) => 16 + noise(at) / 4,
+            (true, false) => 220,
+        }
+    };
+    (0..2 * width * height).map(byte).collect()
 }
 
 /// Products a microsecond of one core at best, as a whole number, so that the largest can be kept.
@@ -255,4 +281,24 @@ fn print(figures: &Figures) {
     println!("{:<44}{:>12}", "share of it", optional(figures.peak_share.map(|share| 100.0 * share), "%"));
     println!("{:<44}{:>12}", "memory at most", optional(figures.rss_mib, "MiB"));
     println!("{:<44}{:>9.1}", "allocations a picture", figures.allocations_per_frame);
+}
+
+#[cfg(test)]
+mod tests {
+    use shared::preprocess::{Crop, Fixture};
+
+    use super::*;
+
+    #[test]
+    fn where_parts_are_found_first_the_frame_shows_one() {
+        let crop = Crop { x: 40, y: 100, width: 200, height: 80 };
+        for (crop, fewest, most) in [(None, 5432, 16002), (Some(crop), 5432, 16002), (None, 100, 140)] {
+            let fixture = Fixture { width: 256, height: 200, turned: true, fewest, most };
+            let steps = Preprocess::new(crop, 64, 32).unwrap().with_fixture(Some(fixture)).unwrap();
+            let bytes = yuyv(&steps, 320, 240);
+            let frame = Frame::new(PixelFormat::Yuyv, 320, 240, 640, &bytes).unwrap();
+            let (mut memory, mut input) = (vec![0; steps.memory_bytes()], vec![0; steps.input_bytes()]);
+            assert_eq!(steps.run(&frame, &mut Box::new(Scratch::new()), &mut memory, &mut input), Ok(()));
+        }
+    }
 }
