@@ -1,5 +1,7 @@
 //! Real product pictures come in whole: every file, every mask, and a split that leaks nothing.
 
+#![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
+
 use std::path::{Path, PathBuf};
 
 use host_trainer::data::{Grouping, Loader, Prepared, Scene, Survey, Use, fixture};
