@@ -28,7 +28,8 @@ pub struct Args {
     /// Widths of the two networks: nano (8, 8), small (16, 16), medium (32, 16), paper (128, 64).
     #[arg(long, default_value = "small")]
     pub preset: Preset,
-    /// Input size in pixels, a multiple of 32. Default: 128, or 256 for parts that lie anywhere on a plain ground.
+    /// Input size in pixels, a multiple of 32. Default: 128; for parts that lie anywhere on a plain ground as large as the part needs, or 256
+    /// where --fixture leaves them where they lie.
     #[arg(long, value_parser = parse_size, value_name = "N|WxH")]
     pub size: Option<(usize, usize)>,
     /// suited looks at the good pictures: whether parts lie anywhere on a plain ground, turned any way, and how much the light

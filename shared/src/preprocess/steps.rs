@@ -380,6 +380,7 @@ mod tests {
         let empty = Crop { x: 0, y: 0, width: 0, height: 5 };
         assert_eq!(Preprocess::new(Some(empty), 32, 32), Err(PreprocessError::EmptyCrop(empty)));
     }
+
     /// A dark wedge on a bright ground with a speck, and beside it a drawing of its bright end.
     fn wedge(middle: (f64, f64), (right, down): (f64, f64)) -> (Vec<u8>, Vec<u8>) {
         let (mut picture, mut drawing) = (vec![200; 160 * 120 * 3], vec![0; 160 * 120 * 3]);
