@@ -9,7 +9,7 @@ use edge_kernels::Isa;
 use edge_kernels::copy::copy_row;
 use edge_kernels::curve::logistic;
 use edge_kernels::pool::pool_row;
-use edge_kernels::resize::{SPARE, resize_row};
+use edge_kernels::resize::{resize_row, scratch};
 
 use crate::plan::{Operation, Place, Plan, Work};
 use crate::storage::{MAX_THREADS, Storage, bands_for, rows};
@@ -36,7 +36,7 @@ impl Machine {
         let threads = threads.clamp(1, MAX_THREADS);
         let bands = bands_for(threads);
         let floats = |operation: &Operation| match &operation.work {
-            Work::Upsample { from, .. } => from.width * from.channels + SPARE,
+            Work::Upsample { from, .. } => scratch(from.width, from.channels),
             _ => 0,
         };
         Self {
@@ -138,7 +138,7 @@ impl Machine {
                     pool_row(self.isa, pair, from.stride, to.width, to.channels, writing.pixels(row), to.stride);
                 }
             }
-            Work::Upsample { from, to, rows, columns } => {
+            Work::Upsample { from, to, arithmetic, rows, columns } => {
                 let (reading, mut writing) = (self.storage.read(*from), self.storage.write(*to, band));
                 for row in writing.rows() {
                     let between = rows[row];
@@ -146,6 +146,7 @@ impl Machine {
                     let out = writing.pixels(row);
                     resize_row(
                         self.isa,
+                        *arithmetic,
                         pair,
                         from.stride,
                         between.share,

@@ -6,7 +6,7 @@
 
 use edge_kernels::Isa;
 use edge_kernels::conv::{Conv, ConvError, Output, Spec};
-use edge_kernels::resize::{Between, Places, doubled};
+use edge_kernels::resize::{Arithmetic, Between, doubled};
 use thiserror::Error;
 
 use crate::recognise::{Kind, Layer, Recognised, Value};
@@ -83,6 +83,8 @@ pub enum Work {
         from: Place,
         /// What it writes.
         to: Place,
+        /// What is interpolated.
+        arithmetic: Arithmetic,
         /// For each row of the result, the rows that it lies between.
         rows: Vec<Between>,
         /// For each column of the result, the columns that it lies between.
@@ -188,7 +190,7 @@ pub fn plan(isa: Isa, found: &Recognised) -> Result<Plan, PlanError> {
                     macs: 0,
                 })
             }
-            Step::Layer(layer) => operation(isa, &found.layers[layer], found.places, of),
+            Step::Layer(layer) => operation(isa, &found.layers[layer], found, of),
         })
         .collect::<Result<_, PlanError>>()?;
     let outputs = found.read_elsewhere.keys().map(|&value| of(value)).collect();
@@ -296,7 +298,7 @@ fn assign_slots(homes: &mut [Home], found: &Recognised) -> Vec<usize> {
     slots.into_iter().map(|(_, size)| size).collect()
 }
 
-fn operation(isa: Isa, layer: &Layer, places: Places, of: impl Fn(usize) -> Place) -> Result<Operation, PlanError> {
+fn operation(isa: Isa, layer: &Layer, found: &Recognised, of: impl Fn(usize) -> Place) -> Result<Operation, PlanError> {
     let from = of(layer.inputs[0]);
     let to = layer.output.map(of);
     let (work, macs) = match (&layer.kind, to) {
@@ -327,7 +329,9 @@ fn operation(isa: Isa, layer: &Layer, places: Places, of: impl Fn(usize) -> Plac
         }
         (Kind::Pool, Some(to)) => (Work::Pool { from, to }, 0),
         (Kind::Upsample, Some(to)) => {
-            (Work::Upsample { from, to, rows: doubled(from.height, places), columns: doubled(from.width, places) }, 0)
+            let arithmetic = found.arithmetic(layer.inputs[0]);
+            let [rows, columns] = [from.height, from.width].map(|n| doubled(n, arithmetic.places()));
+            (Work::Upsample { from, to, arithmetic, rows, columns }, 0)
         }
         // Concatenations are no steps, and only a convolution makes the heatmap.
         (_, to) => (Work::Copy { from, to: to.unwrap_or(from) }, 0),

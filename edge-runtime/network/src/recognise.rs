@@ -7,7 +7,7 @@
 use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 
 use edge_kernels::conv::KERNEL;
-use edge_kernels::resize::Places;
+use edge_kernels::resize::Arithmetic;
 use tract_onnx::pb::{GraphProto, ModelProto, NodeProto};
 
 use crate::graph::{Graph, Word, says, says_only};
@@ -79,8 +79,8 @@ pub struct Layer {
 pub struct Recognised {
     /// Width and height of the picture.
     pub size: (usize, usize),
-    /// How up-sampling counts places.
-    pub places: Places,
+    /// Whether values between others are computed as onnxruntime does.
+    pub as_onnxruntime: bool,
     /// All values in bytes; the first is the picture as the camera gives it.
     pub values: Vec<Value>,
     /// All layers, in an order in which they can be computed.
@@ -96,19 +96,25 @@ impl Recognised {
     pub fn is_whole(&self) -> bool {
         self.unknown.is_empty() && self.layers.last().is_some_and(|layer| layer.output.is_none())
     }
+
+    /// How a value is up-sampled.
+    pub fn arithmetic(&self, value: usize) -> Arithmetic {
+        let Coding { scale, zero } = self.values[value].coding;
+        if self.as_onnxruntime { Arithmetic::Values { scale, zero } } else { Arithmetic::Bytes }
+    }
 }
 
-/// The newest `model_version` of an ONNX file that is known; files that name none are of version 0. Version 1 is computed as
-/// onnxruntime does, see [`Places`].
+/// The newest `model_version` of an ONNX file that is known; files that name none are of version 0. Version 1 is up-sampled
+/// as onnxruntime does, see [`Arithmetic`].
 pub const MODEL_VERSION: i64 = 1;
 
 /// Looks for layers in a model that takes a picture of `width` by `height` pixels.
 pub fn recognise(model: &ModelProto, width: usize, height: usize) -> Recognised {
     let nothing = GraphProto::default();
-    let places = if model.model_version < 1 { Places::Exact } else { Places::Single };
+    let as_onnxruntime = model.model_version >= 1;
     let mut search = Search {
         graph: Graph::new(model.graph.as_ref().unwrap_or(&nothing)),
-        found: Recognised { size: (width, height), places, ..Recognised::default() },
+        found: Recognised { size: (width, height), as_onnxruntime, ..Recognised::default() },
         bytes: HashMap::new(),
         used: HashSet::new(),
         head: None,
@@ -329,8 +335,14 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_version_of_a_model_says_how_places_are_counted() {
-        let places = |model_version| recognise(&ModelProto { model_version, ..ModelProto::default() }, 32, 32).places;
-        assert_eq!([0, MODEL_VERSION].map(places), [Places::Exact, Places::Single]);
+    fn the_version_of_a_model_says_how_it_is_up_sampled() {
+        let arithmetic = |model_version| {
+            let mut found = recognise(&ModelProto { model_version, ..ModelProto::default() }, 32, 32);
+            let coding = Coding { scale: 0.5, zero: 3 };
+            found.values = vec![Value { name: "x".into(), channels: 8, width: 4, height: 4, coding }];
+            found.arithmetic(0)
+        };
+        let values = Arithmetic::Values { scale: 0.5, zero: 3 };
+        assert_eq!([0, MODEL_VERSION].map(arithmetic), [Arithmetic::Bytes, values]);
     }
 }
