@@ -10,6 +10,7 @@ use std::path::{Path, PathBuf};
 
 use host_trainer::architecture::Networks;
 use host_trainer::export::{Array, TensorMap};
+use host_trainer::loss::Criterion;
 use host_trainer::loss::focal::focal;
 use host_trainer::loss::ssim::Ssim;
 use host_trainer::net::blocks::Mode;
@@ -197,7 +198,7 @@ fn processor_has_avx512() -> bool {
 #[ignore = "a process of its own, started by the test above"]
 fn three_steps_in_the_arithmetic_of_the_golden_data() {
     for set in sets() {
-        let stepper = set.stepper().with_ssim(Ssim::as_original(Device::Cpu).unwrap());
+        let stepper = set.stepper().with_criterion(Criterion::Tensors(Ssim::as_original(Device::Cpu).unwrap()));
         assert_three_steps(&set, stepper, |step, name, expected| {
             expected[name].as_f64().unwrap() * if step == 0 { 1e-4 } else { 1e-3 }
         });

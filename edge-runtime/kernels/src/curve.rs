@@ -1,6 +1,6 @@
-//! From logits to probabilities: the logistic curve, the same bits on every processor.
+//! From logits to probabilities, and to their logarithms: the same bits on every processor.
 //!
-//! Plain sums, products and one division in 32-bit floats, so that vectors of any width and no library's `exp` give one result.
+//! Plain sums, products and one division in 32-bit floats, so that vectors of any width and no library's `exp` or `ln` give one result.
 
 use crate::versions::versions;
 
@@ -33,9 +33,38 @@ versions! {
     }
 }
 
+/// Of the polynomial for `ln(1 + x) - x + x^2 / 2` over `x^3`, from the eighth power down (Cephes, `logf`).
+const LOGARITHMS: [f32; 9] = [
+    7.037_683_6e-2,
+    -1.151_461e-1,
+    1.167_699_9e-1,
+    -1.242_014_1e-1,
+    1.424_932_3e-1,
+    -1.666_805_8e-1,
+    2.000_071_5e-1,
+    -2.499_999_4e-1,
+    3.333_333_1e-1,
+];
+
+versions! {
+    /// Replaces each normal number above 0 by its natural logarithm, within 1e-7 of it or of one.
+    pub fn logarithm(values: &mut [f32]) {
+        for value in values {
+            // The power of two that leaves a factor between the roots of 1/2 and of 2.
+            let bits = value.to_bits().wrapping_sub(std::f32::consts::FRAC_1_SQRT_2.to_bits());
+            let power = (bits as i32) >> 23;
+            let factor = f32::from_bits(value.to_bits().wrapping_sub((power << 23) as u32));
+            let (x, power) = (factor - 1.0, power as f32);
+            let polynomial = LOGARITHMS.into_iter().fold(0.0f32, |sum, factor| sum * x + factor);
+            let square = x * x;
+            *value = x * square * polynomial + power * LN_2_LOW - 0.5 * square + x + power * LN_2_HIGH;
+        }
+    }
+}
+
 #[cfg(test)]
 mod tests {
-    use super::logistic;
+    use super::{logarithm, logistic};
     use crate::isa::Isa;
 
     #[test]
@@ -61,5 +90,21 @@ mod tests {
         let mut rising: Vec<f32> = (-3000..3000).map(|at| at as f32 * 0.005).collect();
         logistic(Isa::best(), &mut rising);
         assert!(rising.is_sorted(), "the order of logits is the order of probabilities");
+    }
+
+    #[test]
+    fn every_version_is_near_the_exact_logarithm_and_all_are_alike() {
+        let numbers: Vec<f32> =
+            (0..200_000).map(|step| 1e-6 * 1.000_2f32.powi(step % 100_000) + step as f32 * 1e-5).collect();
+        let mut first: Option<Vec<f32>> = None;
+        for isa in Isa::ALL.into_iter().filter(|isa| isa.available()) {
+            let mut got = numbers.clone();
+            logarithm(isa, &mut got);
+            for (&number, &got) in numbers.iter().zip(&got) {
+                let exact = f64::from(number).ln();
+                assert!((f64::from(got) - exact).abs() < 1e-7 * exact.abs().max(1.0), "{isa}: {number} gives {got}");
+            }
+            assert_eq!(*first.get_or_insert_with(|| got.clone()), got, "{isa}");
+        }
     }
 }

@@ -1,7 +1,7 @@
 //! The station's integer arithmetic: what a quantised network is computed with, for each instruction set.
 //!
 //! [`Conv`] is a convolution of bytes, [`pool`], [`resize`], [`copy`] and [`curve`] are what stands between convolutions, [`isa`] says
-//! which instruction sets there are. Every instruction set gives the same bits; [`Isa::Scalar`] is the reference. Works on rows of
+//! which instruction sets there are; [`window`] is the trainer's. Every instruction set gives the same bits; [`Isa::Scalar`] is the reference. Works on rows of
 //! pixels with channels last; owns no picture, starts no thread, allocates nothing after a convolution is packed. The only room of
 //! the station but for the camera's buffers where `unsafe` may stand.
 
@@ -16,6 +16,7 @@ pub mod peak;
 pub mod pool;
 pub mod resize;
 mod versions;
+pub mod window;
 
 pub use bytes::Bytes;
 pub use conv::{Conv, ConvError, Output, Spec};

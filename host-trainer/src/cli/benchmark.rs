@@ -13,6 +13,7 @@ use super::outcome::write_json;
 use crate::architecture::Architecture;
 use crate::clock::now;
 use crate::data::{Picture, Prepared, Use};
+use crate::loss::Criterion;
 use crate::loss::ssim::Ssim;
 use crate::net::{Arithmetic, Weights, initial};
 use crate::simulate::{Recipe as Defects, Sample, Textures, simulate};
@@ -62,8 +63,8 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
         let weights = Weights::load(&initial(networks, 0), networks, device)?;
         Ok(Stepper::new(weights, args.size, arithmetic, Recipe::FAST)?)
     };
-    let by_tensors = Ssim::by_tensors(args.size.1, args.size.0, device)?;
-    let mut kinds = [stepper(Arithmetic::PLAIN)?.with_ssim(by_tensors), stepper(arithmetic)?];
+    let by_tensors = Criterion::Tensors(Ssim::new(args.size.1, args.size.0, device)?);
+    let mut kinds = [stepper(Arithmetic::PLAIN)?.with_criterion(by_tensors), stepper(arithmetic)?];
     let (mut times, mut simulator) = ([const { Vec::new() }; 2], Vec::new());
     for step in 0..=args.steps {
         let measured = step > 0;

@@ -2,8 +2,9 @@
 
 pub mod focal;
 pub mod l2;
+mod plain;
 mod slopes;
 pub mod ssim;
 pub mod total;
 
-pub use total::{Losses, losses};
+pub use total::{Criterion, Losses};

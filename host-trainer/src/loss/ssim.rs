@@ -11,32 +11,22 @@
 //! ```
 //!
 //! `L` is the range of the reconstruction as the original's `loss.py` guesses it: 255 if any value exceeds 128, else 1,
-//! and one more if any lies below -0.5. The Gaussian is separable. On the CPU the loss and its gradient come from loops of our
-//! own in `slopes`. On a GPU a blur is a product with a banded matrix from the left and one from the right;
-//! zero padding is then the matrix's edge. The original slides the square window instead, which takes longer and rounds
-//! otherwise; that is here to compare with it.
+//! and one more if any lies below -0.5. The Gaussian is separable: a blur is a product with a banded matrix from the left and one from
+//! the right; zero padding is then the matrix's edge. The original slides the square window instead, which takes longer and rounds
+//! otherwise; that is here to compare with it. On the CPU [`plain`](super::plain) takes other ways.
 
+use edge_kernels::window::WINDOW;
 use tch::{Device, Kind, TchError, Tensor};
-
-use super::slopes::{Constants, Similarity, WINDOW};
-use crate::net::weights::values;
 
 /// Standard deviation of the Gaussian window in pixels.
 const SIGMA: f64 = 1.5;
 /// `C1` for a range of 1.
-const C1: f64 = 0.01 * 0.01;
+pub(super) const C1: f64 = 0.01 * 0.01;
 /// `C2` for a range of 1.
-const C2: f64 = 0.03 * 0.03;
+pub(super) const C2: f64 = 0.03 * 0.03;
 
-/// How the loss is computed.
-pub struct Ssim(Way);
-
-enum Way {
-    /// By loops, for pictures of one size in the CPU's memory.
-    Loops(Similarity),
-    /// By tensors, with gradients by torch.
-    Tensors(Blur),
-}
+/// Compares by tensors, with gradients by torch.
+pub struct Ssim(Blur);
 
 /// How tensors are blurred.
 enum Blur {
@@ -52,23 +42,12 @@ enum Blur {
 }
 
 impl Ssim {
-    /// For pictures of `height` by `width` pixels, in the way that is fastest on this device.
+    /// For pictures of `height` by `width` pixels.
     ///
     /// # Errors
     /// Whatever torch says.
     pub fn new(height: usize, width: usize, device: Device) -> Result<Self, TchError> {
-        if device == Device::Cpu {
-            return Ok(Self(Way::Loops(Similarity::new(width, height, bell().map(|weight| weight as f32)))));
-        }
-        Self::by_tensors(height, width, device)
-    }
-
-    /// For pictures of `height` by `width` pixels, with torch's operations and its gradients.
-    ///
-    /// # Errors
-    /// Whatever torch says.
-    pub fn by_tensors(height: usize, width: usize, device: Device) -> Result<Self, TchError> {
-        Ok(Self(Way::Tensors(Blur::Banded { rows: banded(height, device)?, columns: banded(width, device)? })))
+        Ok(Self(Blur::Banded { rows: banded(height, device)?, columns: banded(width, device)? }))
     }
 
     /// With the original's order of operations.
@@ -82,7 +61,7 @@ impl Ssim {
         let bell = bell.f_div(&bell.f_sum(Kind::Float)?)?.f_unsqueeze(1)?;
         let side = WINDOW as i64;
         let window = bell.f_mm(&bell.f_transpose(0, 1)?)?.f_expand([3, 1, side, side], false)?;
-        Ok(Self(Way::Tensors(Blur::Window(window.f_contiguous()?.f_to(device)?))))
+        Ok(Self(Blur::Window(window.f_contiguous()?.f_to(device)?)))
     }
 
     /// The loss, a scalar in 0..=2; both tensors `[n, c, h, w]` in 32-bit floats. Gradients reach the reconstruction only.
@@ -90,12 +69,7 @@ impl Ssim {
     /// # Errors
     /// Whatever torch says, for instance that the pictures have another size than these.
     pub fn loss(&self, reconstruction: &Tensor, clean: &Tensor) -> Result<Tensor, TchError> {
-        let a = reconstruction.f_contiguous()?;
-        let b = clean.f_detach()?.f_contiguous()?;
-        match &self.0 {
-            Way::Loops(similarity) => by_loops(&a, &b, similarity),
-            Way::Tensors(blur) => by_tensors(&a, &b, blur),
-        }
+        by_tensors(&reconstruction.f_contiguous()?, &clean.f_detach()?.f_contiguous()?, &self.0)
     }
 }
 
@@ -113,7 +87,7 @@ impl Blur {
 }
 
 /// The window along one axis; adds up to one.
-fn bell() -> [f64; WINDOW] {
+pub(super) fn bell() -> [f64; WINDOW] {
     let half = (WINDOW / 2) as f64;
     let bell: [f64; WINDOW] = std::array::from_fn(|at| (-(at as f64 - half).powi(2) / (2.0 * SIGMA * SIGMA)).exp());
     let sum: f64 = bell.iter().sum();
@@ -130,21 +104,6 @@ fn banded(size: usize, device: Device) -> Result<Tensor, TchError> {
         }
     }
     Tensor::f_from_slice(&matrix)?.f_view_([size as i64, size as i64])?.f_to(device)
-}
-
-/// Both contiguous. What torch differentiates is the product of the reconstruction with the gradient that is known already.
-fn by_loops(a: &Tensor, b: &Tensor, similarity: &Similarity) -> Result<Tensor, TchError> {
-    let (_, _, rows, columns) = a.size4()?;
-    if (rows as usize, columns as usize) != similarity.size() || a.size() != b.size() {
-        return Err(TchError::Shape(format!("{:?} beside {:?}, for {:?}", a.size(), b.size(), similarity.size())));
-    }
-    let range = range(a)?.f_double_value(&[])?.powi(2);
-    let constants = Constants { c1: (C1 * range) as f32, c2: (C2 * range) as f32 };
-    let (sum, slopes) = similarity.measure(&values(a)?, &values(b)?, constants);
-    let count = slopes.len() as f64;
-    let slopes = Tensor::f_from_slice(&slopes)?.f_view_(a.size())?.f_div_scalar(-count)?;
-    let rises = a.f_mul(&slopes)?.f_sum(Kind::Float)?;
-    rises.f_sub(&rises.f_detach()?)?.f_add_scalar(1.0 - sum / count)
 }
 
 /// Both contiguous.
@@ -164,7 +123,7 @@ fn by_tensors(a: &Tensor, b: &Tensor, blur: &Blur) -> Result<Tensor, TchError> {
 }
 
 /// The range `L`, a scalar on the device: reading it back would make every step wait.
-fn range(reconstruction: &Tensor) -> Result<Tensor, TchError> {
+pub(super) fn range(reconstruction: &Tensor) -> Result<Tensor, TchError> {
     let values = reconstruction.f_detach()?;
     let bright = values.f_max()?.f_gt(128.0)?.f_to_kind(Kind::Float)?;
     let negative = values.f_min()?.f_lt(-0.5)?.f_to_kind(Kind::Float)?;
@@ -221,52 +180,11 @@ mod tests {
             let (rows, columns) = (ROWS as i64, COLUMNS as i64);
             let tensor = |values: &[f32]| Tensor::from_slice(values).view([1, 1, rows, columns]).repeat([1, 3, 1, 1]);
             let slow = slow(&a, &b, range);
-            let ways = [
-                Ssim::new(ROWS, COLUMNS, Device::Cpu).unwrap(),
-                Ssim::by_tensors(ROWS, COLUMNS, Device::Cpu).unwrap(),
-                Ssim::as_original(Device::Cpu).unwrap(),
-            ];
+            let ways = [Ssim::new(ROWS, COLUMNS, Device::Cpu).unwrap(), Ssim::as_original(Device::Cpu).unwrap()];
             for (way, ssim) in ways.iter().enumerate() {
                 let fast = ssim.loss(&tensor(&a), &tensor(&b)).unwrap().double_value(&[]);
                 assert!((fast - slow).abs() < 1e-4, "seed {seed}, range {range}, way {way}: {fast} against {slow}");
             }
-        }
-    }
-
-    #[test]
-    fn pictures_of_another_size_are_refused_even_where_they_have_as_many_pixels() {
-        let pictures = |rows, columns| Tensor::zeros([1, 3, rows, columns], (Kind::Float, Device::Cpu));
-        let ssim = Ssim::new(32, 64, Device::Cpu).unwrap();
-        assert!(ssim.loss(&pictures(32, 64), &pictures(32, 64)).is_ok());
-        assert!(ssim.loss(&pictures(64, 32), &pictures(64, 32)).is_err());
-        assert!(ssim.loss(&pictures(32, 64), &pictures(64, 32)).is_err());
-    }
-
-    #[test]
-    fn the_gradient_of_the_loops_is_the_one_that_torch_finds() {
-        let seed = 5;
-        let mut chance = ChaCha8Rng::seed_from_u64(seed);
-        for (rows, columns, scale, shift) in
-            [(17, 13, 1.0, 0.0), (32, 64, 1.0, 0.0), (9, 33, 2.0, -1.0), (5, 96, 200.0, 0.0)]
-        {
-            let shape = [2, 3, rows, columns];
-            let mut draw = |scale: f32, shift: f32| {
-                let values: Vec<f32> =
-                    (0..6 * rows * columns).map(|_| scale * chance.random::<f32>() + shift).collect();
-                Tensor::from_slice(&values).view(shape)
-            };
-            let (a, b) = (draw(scale, shift), draw(1.0, 0.0));
-            let gradient = |ssim: Ssim| {
-                let a = a.copy().set_requires_grad(true);
-                // Three times the loss: the gradient is scaled by what becomes of it.
-                let loss = ssim.loss(&a, &b).unwrap() * 3.0;
-                Tensor::run_backward(&[loss], &[&a], false, false).remove(0)
-            };
-            let (rows, columns) = (rows as usize, columns as usize);
-            let ours = gradient(Ssim::new(rows, columns, Device::Cpu).unwrap());
-            let torchs = gradient(Ssim::by_tensors(rows, columns, Device::Cpu).unwrap());
-            let apart = (&ours - &torchs).abs().max().double_value(&[]) / torchs.abs().max().double_value(&[]);
-            assert!(apart < 1e-4, "seed {seed}, {rows} by {columns}, times {scale}: {apart}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub struct Draem {
     seg: Discriminative,
 }
 
-/// What both networks say about a batch, in 32-bit floats.
+/// What both networks say about a batch, in the type and layout of the activations.
 pub struct Output {
     /// `[n, 3, h, w]`, about 0..1.
     pub reconstruction: Tensor,
@@ -46,7 +46,7 @@ impl Draem {
         let reconstruction = self.recon.forward(&pictures, mode)?;
         let joined = Tensor::f_cat(&[&reconstruction, &pictures], 1)?;
         let logits = self.seg.forward(&joined, mode)?;
-        Ok(Output { reconstruction: reconstruction.f_to_kind(Kind::Float)?, logits: logits.f_to_kind(Kind::Float)? })
+        Ok(Output { reconstruction, logits })
     }
 }
 

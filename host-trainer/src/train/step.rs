@@ -6,8 +6,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::adam::{Adam, Recipe};
-use crate::loss::ssim::Ssim;
-use crate::loss::{Losses, losses};
+use crate::loss::{Criterion, Losses};
 use crate::net::blocks::Mode;
 use crate::net::weights::values;
 use crate::net::{Arithmetic, Draem, NetError, Weights};
@@ -26,7 +25,7 @@ pub struct Batch {
 pub struct Stepper {
     weights: Weights,
     networks: Draem,
-    ssim: Ssim,
+    criterion: Criterion,
     mode: Mode,
     adam: Adam,
     kernels: Tensor,
@@ -49,7 +48,7 @@ impl Stepper {
         let count = weights.trained().numel() as i64;
         Ok(Self {
             networks: Draem::new(&weights),
-            ssim: Ssim::new(height, width, device)?,
+            criterion: Criterion::new(height, width, device)?,
             mode: Mode { train: true, arithmetic },
             adam: Adam::new(recipe, count, device)?,
             kernels: weights.kernel_marks()?,
@@ -59,10 +58,10 @@ impl Stepper {
         })
     }
 
-    /// Computes this loss otherwise; it must suit the pictures' size.
+    /// Computes the losses otherwise; the way must suit the pictures' size.
     #[must_use]
-    pub fn with_ssim(self, ssim: Ssim) -> Self {
-        Self { ssim, ..self }
+    pub fn with_criterion(self, criterion: Criterion) -> Self {
+        Self { criterion, ..self }
     }
 
     /// Readies itself for pictures of `height` by `width` pixels from here on.
@@ -70,7 +69,7 @@ impl Stepper {
     /// # Errors
     /// Whatever torch says.
     pub fn resize(&mut self, (width, height): (usize, usize)) -> Result<(), TchError> {
-        self.ssim = Ssim::new(height, width, self.device())?;
+        self.criterion = Criterion::new(height, width, self.device())?;
         Ok(())
     }
 
@@ -122,7 +121,7 @@ impl Stepper {
     /// Whatever torch says.
     pub fn losses(&self, batch: &Batch) -> Result<Losses, NetError> {
         let output = self.networks.forward(&batch.augmented, self.mode)?;
-        Ok(losses(&output, &batch.clean, &batch.mask, &self.ssim)?)
+        Ok(self.criterion.losses(&output, &batch.clean, &batch.mask)?)
     }
 
     /// Mean of L2, SSIM, focal and total loss over the steps since the last call, read from the device; `None` if there
