@@ -2,8 +2,7 @@
 //! pictures choose nothing.
 //!
 //! Takes a bundle, the public key of its signer, the folder and the seed that it was trained with. Looks at the good parts that were held
-//! out then, as they are and with simulated defects, through the integer model: of every kind of mask, without the large ones, and of
-//! these alone.
+//! out then, as they are and with simulated defects, through the integer model; by the good one also each pixel.
 
 use std::path::Path;
 
@@ -12,7 +11,7 @@ use host_trainer::assess::{judge, score_of};
 use host_trainer::data::{Grouping, Mask, Picture, Prepared, Use};
 use host_trainer::evaluate::{auroc, average_precision};
 use host_trainer::export::reload::Reloaded;
-use host_trainer::simulate::{MaskMix, Recipe, Textures, simulate};
+use host_trainer::simulate::{Recipe, Textures, simulate};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use shared::bundle::{Opened, verify};
@@ -41,45 +40,36 @@ fn main() -> Result<()> {
     let others: Vec<Picture> = prepared.learn.iter().take(16).cloned().collect();
     // What lies on the ground around a loose part is nobody's.
     let part_only = steps.fixture().is_some();
-    let usual = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, part_only, ..Recipe::default() };
-    let none = MaskMix { perlin: 0.0, blob: 0.0, strip: 0.0, scratch: 0.0, patch: 0.0, union: 0.0 };
-    let mixes = [
-        ("every kind", usual.masks),
-        ("no patches", MaskMix { patch: 0.0, perlin: usual.masks.perlin + usual.masks.patch, ..usual.masks }),
-        ("patches", MaskMix { patch: 1.0, ..none }),
-    ];
+    let recipe = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, part_only, ..Recipe::default() };
     let rules = [Rule::Highest, Rule::window_for(steps.width().min(steps.height()), Border::Covered)];
-    for (name, masks) in mixes {
-        let recipe = Recipe { masks, ..usual };
-        let (mut scores, mut defective) = ([Vec::new(), Vec::new()], Vec::new());
-        let (mut heat, mut marked) = (Vec::new(), Vec::new());
-        for (number, good) in (0..).zip(&prepared.held_out) {
-            let clean = Mask::empty(good.picture.width, good.picture.height);
-            let mut pictures = vec![(good.picture.clone(), clean)];
-            for defect in 0..DEFECTS {
-                let mut rng = ChaCha8Rng::seed_from_u64(seed);
-                rng.set_stream(DEFECTS * number + defect);
-                let made = simulate(&good.picture, &others, &Textures::procedural(), &recipe, &mut rng);
-                pictures.extend(made.mask.any().then_some((made.augmented, made.mask)));
-            }
-            for (picture, mask) in pictures {
-                let (heatmap, _) = judge(&model, &rules[0], &good.name, &picture)?;
-                for (scores, rule) in scores.iter_mut().zip(&rules) {
-                    scores.push(score_of(rule, &good.name, &picture, &heatmap)?);
-                }
-                defective.push(mask.any());
-                marked.extend(mask.pixels.iter().map(|&pixel| pixel != 0));
-                heat.extend(heatmap);
-            }
+    let (mut scores, mut defective) = ([Vec::new(), Vec::new()], Vec::new());
+    let (mut heat, mut marked) = (Vec::new(), Vec::new());
+    for (number, good) in (0..).zip(&prepared.held_out) {
+        let clean = Mask::empty(good.picture.width, good.picture.height);
+        let mut pictures = vec![(good.picture.clone(), clean)];
+        for defect in 0..DEFECTS {
+            let mut rng = ChaCha8Rng::seed_from_u64(seed);
+            rng.set_stream(DEFECTS * number + defect);
+            let made = simulate(&good.picture, &others, &Textures::procedural(), &recipe, &mut rng);
+            pictures.extend(made.mask.any().then_some((made.augmented, made.mask)));
         }
-        let [highest, window] = scores.map(|scores| auroc(&scores, &defective).unwrap_or(f64::NAN));
-        let pixels = [auroc(&heat, &marked), average_precision(&heat, &marked)].map(|value| value.unwrap_or(f64::NAN));
-        println!(
-            "{name:10} {} pictures: highest {highest:.4}, window {window:.4}, pixel AUROC {:.4}, AP {:.4}",
-            defective.len(),
-            pixels[0],
-            pixels[1]
-        );
+        for (picture, mask) in pictures {
+            let (heatmap, _) = judge(&model, &rules[0], &good.name, &picture)?;
+            for (scores, rule) in scores.iter_mut().zip(&rules) {
+                scores.push(score_of(rule, &good.name, &picture, &heatmap)?);
+            }
+            defective.push(mask.any());
+            marked.extend(mask.pixels.iter().map(|&pixel| pixel != 0));
+            heat.extend(heatmap);
+        }
     }
+    let [highest, window] = scores.map(|scores| auroc(&scores, &defective).unwrap_or(f64::NAN));
+    let pixels = [auroc(&heat, &marked), average_precision(&heat, &marked)].map(|value| value.unwrap_or(f64::NAN));
+    println!(
+        "{} pictures: highest {highest:.4}, window {window:.4}, pixel AUROC {:.4}, AP {:.4}",
+        defective.len(),
+        pixels[0],
+        pixels[1]
+    );
     Ok(())
 }

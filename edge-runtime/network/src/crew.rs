@@ -7,6 +7,7 @@
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::mpsc::channel;
 use std::sync::{Arc, Condvar, Mutex, PoisonError};
 use std::thread::JoinHandle;
 
@@ -49,7 +50,8 @@ const END: u64 = u64::MAX;
 pub struct Broken;
 
 impl Crew {
-    /// Starts one thread less than the machine is for: the calling thread is the first.
+    /// Starts one thread less than the machine is for: the calling thread is the first. Returns when all are up, so that the first picture
+    /// has as many as the others, and no thread allocates what belongs to its start in the middle of a shift.
     ///
     /// # Errors
     /// The system refuses a thread.
@@ -64,12 +66,20 @@ impl Crew {
             broken: AtomicBool::new(false),
         });
         let mut crew = Self { shared, threads: Vec::with_capacity(threads), scratch: vec![0.0; scratch] };
+        let (up, ups) = channel();
         for thread in 1..threads {
-            let shared = Arc::clone(&crew.shared);
+            let (shared, up) = (Arc::clone(&crew.shared), up.clone());
             let scratch = vec![0.0; scratch];
-            let name = format!("infer-{thread}");
-            crew.threads.push(std::thread::Builder::new().name(name).spawn(move || work(&shared, thread, scratch))?);
+            let begin = move || {
+                // Nobody listens where another thread was refused.
+                let _heard = up.send(());
+                drop(up);
+                work(&shared, thread, scratch);
+            };
+            crew.threads.push(std::thread::Builder::new().name(format!("infer-{thread}")).spawn(begin)?);
         }
+        drop(up);
+        ups.iter().take(threads - 1).for_each(drop);
         Ok(crew)
     }
 

@@ -1,10 +1,10 @@
-//! Where a made-up defect lies: a mask of one of six kinds.
+//! Where a made-up defect lies: a mask of one of five kinds.
 //!
 //! Takes the good picture (for its size, and to tell the part from its background), the mix of kinds, and a generator;
 //! gives a mask with at least one marked pixel for every picture that has pixels. Colours nothing.
 //!
 //! Areas, share of a square image: `perlin` 1.6 % to 9 % spread over many blobs (5th to 95th percentile); `blob` 0.05 % to
-//! 4.5 %; `strip` 0.1 % to 4 %; `scratch` 0.05 % to 1.3 %; `patch` 4 % to 30 %; `union` of two of them, the sum at most.
+//! 4.5 %; `strip` 0.1 % to 4 %; `scratch` 0.05 % to 1.3 %; `union` of two of them, the sum at most.
 
 use super::chance::{below, between, happens, weighted};
 use super::{geometry, perlin, shapes};
@@ -22,8 +22,6 @@ pub struct MaskMix {
     pub strip: f32,
     /// One thin wandering line.
     pub scratch: f32,
-    /// One large compact area.
-    pub patch: f32,
     /// Two of the above together.
     pub union: f32,
 }
@@ -32,7 +30,7 @@ impl Default for MaskMix {
     /// Half as in the original; the other half mostly lone small defects, which the original never shows and real lines
     /// mostly have. Unions keep the network from counting on one shape per picture.
     fn default() -> Self {
-        Self { perlin: 0.4, blob: 0.2, strip: 0.1, scratch: 0.1, patch: 0.1, union: 0.1 }
+        Self { perlin: 0.5, blob: 0.2, strip: 0.1, scratch: 0.1, union: 0.1 }
     }
 }
 
@@ -48,10 +46,10 @@ const ANCHOR_DRAWS: usize = 8;
 /// Draws a mask of the picture's size. `on_part` is the probability that a lone defect is placed on the part on purpose; where it
 /// is known what the part is, `part`, the mask also stays within it, and is empty if nothing of it does.
 pub(super) fn draw(picture: &Picture, part: Option<&Mask>, mix: &MaskMix, on_part: f32, rng: &mut ChaCha8Rng) -> Mask {
-    let single = [mix.perlin, mix.blob, mix.strip, mix.scratch, mix.patch];
+    let single = [mix.perlin, mix.blob, mix.strip, mix.scratch];
     let mut mask = Mask::empty(picture.width, picture.height);
-    match weighted(rng, &[single[0], single[1], single[2], single[3], single[4], mix.union]) {
-        5 => {
+    match weighted(rng, &[single[0], single[1], single[2], single[3], mix.union]) {
+        4 => {
             for _ in 0..2 {
                 let kind = weighted(rng, &single);
                 add(&mut mask, kind, picture, part, on_part, rng);
@@ -78,7 +76,6 @@ fn add(mask: &mut Mask, kind: usize, picture: &Picture, part: Option<&Mask>, on_
     match kind {
         2 => shapes::strip(mask, centre, rng),
         3 => shapes::scratch(mask, centre, rng),
-        4 => shapes::patch(mask, centre, rng),
         _ => shapes::blob(mask, centre, rng),
     }
 }
@@ -154,7 +151,7 @@ mod tests {
         areas
     }
 
-    const NONE: MaskMix = MaskMix { perlin: 0.0, blob: 0.0, strip: 0.0, scratch: 0.0, patch: 0.0, union: 0.0 };
+    const NONE: MaskMix = MaskMix { perlin: 0.0, blob: 0.0, strip: 0.0, scratch: 0.0, union: 0.0 };
 
     #[test]
     fn perlin_areas_are_those_of_the_original() {
@@ -172,7 +169,6 @@ mod tests {
             ("blob", MaskMix { blob: 1.0, ..NONE }, 0.0001, 0.06),
             ("strip", MaskMix { strip: 1.0, ..NONE }, 0.0005, 0.045),
             ("scratch", MaskMix { scratch: 1.0, ..NONE }, 0.0002, 0.02),
-            ("patch", MaskMix { patch: 1.0, ..NONE }, 0.01, 0.5),
         ] {
             let areas = areas(mix, 400);
             // A shape at the rim may lie outside for the most part, so the smallest are not held to the lower bound.

@@ -1,4 +1,4 @@
-//! Single defects: a blob, a strip, a scratch, and a patch, which is a large blob.
+//! Single small defects: a blob, a strip, a scratch.
 //!
 //! Each takes an empty mask, a centre in pixels and a generator, and marks one connected shape that contains the centre or
 //! starts at it. Lengths are shares of the shorter side. Perlin masks scatter many blobs over the frame; these give what
@@ -12,8 +12,6 @@ use rand_chacha::ChaCha8Rng;
 
 /// Mean radius of a blob, share of the side, small ones preferred: 0.05 % to 4.5 % of a square image.
 const BLOB_RADIUS: (f32, f32) = (0.012, 0.12);
-/// Mean radius of a patch, share of the side: 4.5 % to 28 % of a square image.
-const PATCH_RADIUS: (f32, f32) = (0.12, 0.3);
 /// Length of a strip, share of the side.
 const STRIP_LENGTH: (f32, f32) = (0.08, 0.6);
 /// Width of a strip, share of the side; with the length, 0.1 % to 4 % of a square image.
@@ -31,19 +29,6 @@ const SCRATCH_BEND: f32 = 4.0;
 pub(super) fn blob(mask: &mut Mask, centre: (f32, f32), rng: &mut ChaCha8Rng) {
     let side = mask.width.min(mask.height) as f32;
     let radius = mostly_small(rng, BLOB_RADIUS.0, BLOB_RADIUS.1).max(THINNEST_PIXELS / side) * side;
-    ragged_ellipse(mask, centre, radius, rng);
-}
-
-/// The same, but large: what is missing, broken off or soiled as a whole. Without it the inside of a large defect is unlike any that was
-/// learnt, and the network marks its outline alone.
-pub(super) fn patch(mask: &mut Mask, centre: (f32, f32), rng: &mut ChaCha8Rng) {
-    let side = mask.width.min(mask.height) as f32;
-    let radius = between(rng, PATCH_RADIUS.0, PATCH_RADIUS.1) * side;
-    ragged_ellipse(mask, centre, radius, rng);
-}
-
-/// An ellipse of this mean radius in pixels.
-fn ragged_ellipse(mask: &mut Mask, centre: (f32, f32), radius: f32, rng: &mut ChaCha8Rng) {
     let stretch = between(rng, 1.0, 1.7);
     let (long, short) = (radius * stretch, radius / stretch);
     let (sine, cosine) = sin_cos(between(rng, -90.0, 90.0));

@@ -106,13 +106,12 @@ fn no_size_is_too_small() {
 
 #[test]
 fn every_kind_of_mask_yields_defects() {
-    let none = MaskMix { perlin: 0.0, blob: 0.0, strip: 0.0, scratch: 0.0, patch: 0.0, union: 0.0 };
+    let none = MaskMix { perlin: 0.0, blob: 0.0, strip: 0.0, scratch: 0.0, union: 0.0 };
     for (name, masks) in [
         ("perlin", MaskMix { perlin: 1.0, ..none }),
         ("blob", MaskMix { blob: 1.0, ..none }),
         ("strip", MaskMix { strip: 1.0, ..none }),
         ("scratch", MaskMix { scratch: 1.0, ..none }),
-        ("patch", MaskMix { patch: 1.0, ..none }),
         ("union", MaskMix { union: 1.0, blob: 1e-6, ..none }),
     ] {
         for own_structure_probability in [0.0, 1.0] {
