@@ -31,7 +31,7 @@ const GERMAN: [(&str, &str); 31] = [
     ("NO_FRAME", "Lage des Auslösers, Kamerakabel und Belichtungszeit prüfen"),
     ("CAMERA_FAULT", "Kabel und Versorgung der Kamera prüfen"),
     ("MODEL_FAULT", "Bündel neu installieren; verify-bundle ausführen"),
-    ("BAD_PICTURE", "Licht, Objektiv und Schärfe prüfen"),
+    ("BAD_PICTURE", "Licht, Objektiv und Schärfe prüfen; Teile müssen einzeln und ganz im Bild liegen"),
     ("INFER_BUSY", "Band verlangsamen oder kleineres Modell nehmen"),
     ("DOUBLE_TRIGGER", "Auslöser prüfen; Teile können sich berühren"),
     ("UNKNOWN_PART", "Ein Teil kam hinter dem Auslöser dazu: Abdeckungen prüfen"),
