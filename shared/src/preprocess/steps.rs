@@ -91,11 +91,6 @@ pub enum PreprocessError {
         /// Pixels of the second largest.
         second: u32,
     },
-    /// The part reaches over the field's edge.
-    PartlyOutside {
-        /// Pixels of what is seen of it.
-        pixels: u32,
-    },
     /// The memory to look for the part in is not as long as it must be.
     Memory {
         /// Bytes needed.
@@ -139,12 +134,6 @@ impl fmt::Display for PreprocessError {
                 write!(
                     f,
                     "two parts in one picture, of {pixels} and {second} pixels: which one is meant cannot be known"
-                )
-            }
-            Self::PartlyOutside { pixels } => {
-                write!(
-                    f,
-                    "a part of {pixels} pixels reaches over the picture's edge: what lies outside cannot be judged"
                 )
             }
             Self::Memory { expected, got } => write!(f, "{got} bytes to look for the part in, {expected} needed"),
@@ -240,7 +229,7 @@ impl Preprocess {
     ///
     /// # Errors
     /// [`PreprocessError::CropOutside`] when the frame is too small, [`PreprocessError::NoPart`] when it shows none,
-    /// [`PreprocessError::SeveralParts`] when it shows two, [`PreprocessError::PartlyOutside`] when it shows one in part, [`PreprocessError::Memory`], [`PreprocessError::Output`].
+    /// [`PreprocessError::SeveralParts`] when it shows two, [`PreprocessError::Memory`], [`PreprocessError::Output`].
     pub fn run(
         &self,
         frame: &Frame<'_>,
@@ -463,16 +452,6 @@ mod tests {
         };
         assert_eq!(run(&beside(20), larger), Ok(()));
         assert_eq!(run(&beside(21), larger), Err(PreprocessError::SeveralParts { pixels: 2000, second: 1050 }));
-        let at = |left: usize| {
-            let mut pixels = vec![120; 160 * 120 * 3];
-            (20..70).for_each(|y| pixels[3 * (y * 160 + left)..][..3 * 40].fill(0));
-            pixels
-        };
-        assert_eq!(run(&at(1), larger), Ok(()));
-        assert_eq!(run(&at(119), larger), Ok(()));
-        for left in [0, 120] {
-            assert_eq!(run(&at(left), larger), Err(PreprocessError::PartlyOutside { pixels: 2000 }));
-        }
     }
 
     #[test]
