@@ -2,7 +2,7 @@
 
 pub mod focal;
 pub mod l2;
-mod plain;
+pub mod plain;
 mod slopes;
 pub mod ssim;
 pub mod total;
