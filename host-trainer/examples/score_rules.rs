@@ -2,7 +2,7 @@
 //! pictures choose nothing.
 //!
 //! Takes a bundle, the public key of its signer, the folder and the seed that it was trained with. Looks at the good parts that were held
-//! out then, as they are and with simulated defects, through the integer model; by the good one also each pixel.
+//! out then, as they are and with simulated defects, through the integer model. Tells also how well the heatmaps mark the defects' pixels.
 
 use std::path::Path;
 

@@ -168,12 +168,13 @@ fn three_steps_of_adam_have_the_losses_of_the_original() {
     }
 }
 
-/// As the trainer computes losses on the CPU: the same numbers, summed in another order, so that the third step is chaos's.
+/// As the trainer computes losses on the CPU: the same numbers, summed in another order, which in the third step is chaos's and moves
+/// losses by some thousandths of themselves.
 #[test]
 fn losses_of_plain_numbers_are_those_of_the_original() {
     for set in sets() {
         assert_three_steps(&set, set.stepper(), |step, name, expected| {
-            if step < 2 { 1e-4 * expected[name].as_f64().unwrap() } else { f64::INFINITY }
+            if step < 2 { 1e-4 * expected[name].as_f64().unwrap() } else { 2e-3 * expected["total"].as_f64().unwrap() }
         });
     }
 }

@@ -35,13 +35,14 @@ pub fn focal(logits: &Tensor, mask: &Tensor) -> Result<Tensor, TchError> {
     unsure.f_square()?.f_mul(&sure.f_log()?)?.f_mean(Kind::Float)?.f_neg()
 }
 
+/// The same in the numbers of [`pixels`].
+const SMALL: f32 = SMOOTH as f32;
 /// Pixels that are computed side by side.
 const RUN: usize = 512;
 
 /// The sum of the pixels' losses; each pair of logits becomes `share` times the derivatives with respect to it. `mask` holds 0 or 1 for
 /// each pair.
 pub(super) fn pixels(isa: Isa, logits: &mut [[f32; 2]], mask: &[f32], share: f32) -> f64 {
-    const SMALL: f32 = SMOOTH as f32;
     let mut total = 0.0;
     let [mut sound, mut anomalous, mut sure, mut log] = [[0.0; RUN]; 4];
     for (logits, mask) in logits.chunks_mut(RUN).zip(mask.chunks(RUN)) {
@@ -75,7 +76,6 @@ pub(super) fn pixels(isa: Isa, logits: &mut [[f32; 2]], mask: &[f32], share: f32
 
 /// The one-hot mask, clamped.
 fn targets(mask: f32) -> [f32; 2] {
-    const SMALL: f32 = SMOOTH as f32;
     [1.0 - mask, mask].map(|target| target.clamp(SMALL, 1.0 - SMALL))
 }
 

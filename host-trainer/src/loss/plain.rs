@@ -157,7 +157,7 @@ mod tests {
     #[test]
     fn losses_and_gradients_are_those_of_the_tensors() {
         for (rows, columns, scale, shift) in
-            [(17, 13, 1.0, 0.0), (32, 64, 1.0, 0.0), (9, 33, 2.0, -1.0), (5, 96, 200.0, 0.0)]
+            [(17, 13, 1.0, 0.0), (32, 64, 1.0, 0.0), (9, 33, 2.0, -1.0), (5, 96, 200.0, 0.0), (9, 33, 200.0, -1.0)]
         {
             let (output, clean, mask) = drawn(rows, columns, scale, shift);
             let ours = Plain::new(rows as usize, columns as usize).losses(&output, &clean, &mask).unwrap();
@@ -193,5 +193,7 @@ mod tests {
         };
         assert!(answer(32, 64).is_ok());
         assert!(answer(64, 32).is_err());
+        let ((output, _, mask), (_, clean, _)) = (drawn(32, 64, 1.0, 0.0), drawn(64, 32, 1.0, 0.0));
+        assert!(plain.losses(&output, &clean, &mask).is_err());
     }
 }

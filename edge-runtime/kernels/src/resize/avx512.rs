@@ -7,6 +7,7 @@
 use std::arch::x86_64::*;
 
 use super::Between;
+use super::values::Pair;
 use crate::narrow::{narrowed, quarters, store_halves};
 
 /// Of bytes: fills whole vectors of `out` from the floats of one row and gives how many columns these are; 0 where the channels do
@@ -30,31 +31,21 @@ pub fn bytes(row: &[f32], columns: &[Between], channels: usize, out: &mut [u8], 
     columns.len()
 }
 
-/// Of values: the same from two rows, `share` of the way from the first to the second.
+/// Of values: the same from a pair of rows.
 ///
 /// # Panics
 /// As [`bytes`].
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-#[allow(clippy::too_many_arguments, reason = "as its caller")]
-pub fn values(
-    rows: [&[f32]; 2],
-    share: f32,
-    columns: &[Between],
-    channels: usize,
-    scale: f32,
-    zero: u8,
-    out: &mut [u8],
-    out_stride: usize,
-) -> usize {
-    let columns = whole(&rows, columns, channels, out, out_stride);
-    let (rows, out) = (rows.map(<[f32]>::as_ptr), out.as_mut_ptr());
+pub fn values(pair: Pair<'_>, columns: &[Between], channels: usize, out: &mut [u8], out_stride: usize) -> usize {
+    let columns = whole(&pair.rows, columns, channels, out, out_stride);
+    let out = out.as_mut_ptr();
     // SAFETY: `whole` has looked.
     unsafe {
         match channels {
-            8 => of_values::<8>(rows, share, columns, scale, zero, out, out_stride),
-            16 => of_values::<16>(rows, share, columns, scale, zero, out, out_stride),
-            32 => of_values::<32>(rows, share, columns, scale, zero, out, out_stride),
-            _ => of_values::<64>(rows, share, columns, scale, zero, out, out_stride),
+            8 => of_values::<8>(pair, columns, out, out_stride),
+            16 => of_values::<16>(pair, columns, out, out_stride),
+            32 => of_values::<32>(pair, columns, out, out_stride),
+            _ => of_values::<64>(pair, columns, out, out_stride),
         }
     }
     columns.len()
@@ -98,17 +89,10 @@ unsafe fn of_bytes<const C: usize>(row: *const f32, columns: &[Between], out: *m
 /// # Safety
 /// As [`of_bytes`], for both rows.
 #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-unsafe fn of_values<const C: usize>(
-    [above, below]: [*const f32; 2],
-    share: f32,
-    columns: &[Between],
-    scale: f32,
-    zero: u8,
-    out: *mut u8,
-    out_stride: usize,
-) {
-    let [up, down, scale] = [1.0 - share, share, scale].map(|value| _mm512_set1_ps(value));
-    let zero = _mm512_set1_epi32(i32::from(zero));
+unsafe fn of_values<const C: usize>(pair: Pair<'_>, columns: &[Between], out: *mut u8, out_stride: usize) {
+    let [above, below] = pair.rows.map(<[f32]>::as_ptr);
+    let [up, down, scale] = [1.0 - pair.share, pair.share, pair.scale].map(|value| _mm512_set1_ps(value));
+    let zero = _mm512_set1_epi32(i32::from(pair.zero));
     for (quad, columns) in columns.chunks_exact(64 / C).enumerate() {
         let integers = |vector: usize| {
             let at = Vector::<C>::of(columns, vector);

@@ -83,7 +83,8 @@ pub fn resize_row(
         Arithmetic::Values { scale, zero } => {
             values::widened(isa, rows[0], in_stride, scale, zero, channels, above);
             values::widened(isa, rows[1], in_stride, scale, zero, channels, below);
-            values::across(isa, [above, below], share, columns, channels, scale, zero, out, out_stride);
+            let pair = values::Pair { rows: [above, below], share, scale, zero };
+            values::across(isa, pair, columns, channels, out, out_stride);
         }
     }
 }

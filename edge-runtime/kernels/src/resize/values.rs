@@ -8,6 +8,18 @@ use super::{Between, ROUND};
 use crate::isa::Isa;
 use crate::versions::versions;
 
+/// Two rows of values, and what lies between them.
+#[derive(Clone, Copy)]
+pub struct Pair<'a> {
+    pub rows: [&'a [f32]; 2],
+    /// How far from the first to the second, 0..1.
+    pub share: f32,
+    /// Of one step of the result's bytes.
+    pub scale: f32,
+    /// The byte that stands for 0.
+    pub zero: u8,
+}
+
 versions! {
     /// What the bytes of a row stand for.
     pub fn widened(row: &[u8], in_stride: usize, scale: f32, zero: u8, channels: usize, values: &mut [f32]) {
@@ -21,54 +33,33 @@ versions! {
     }
 }
 
-/// Columns of the result between the pixels of two rows, `share` of the way from the first to the second.
-#[allow(clippy::too_many_arguments, reason = "where between, what bytes stand for, and a row out")]
-pub fn across(
-    isa: Isa,
-    rows: [&[f32]; 2],
-    share: f32,
-    columns: &[Between],
-    channels: usize,
-    scale: f32,
-    zero: u8,
-    out: &mut [u8],
-    out_stride: usize,
-) {
+/// Columns of the result between the pixels of a pair of rows.
+pub fn across(isa: Isa, pair: Pair<'_>, columns: &[Between], channels: usize, out: &mut [u8], out_stride: usize) {
     let done = match isa {
         // SAFETY: `widened` would have panicked without these instructions.
         #[cfg(target_arch = "x86_64")]
-        Isa::Avx512Vnni => unsafe { avx512::values(rows, share, columns, channels, scale, zero, out, out_stride) },
+        Isa::Avx512Vnni => unsafe { avx512::values(pair, columns, channels, out, out_stride) },
         _ => 0,
     };
     if done < columns.len() {
-        let out = &mut out[done * out_stride..];
-        between_pixels(isa, rows, share, &columns[done..], channels, scale, zero, out, out_stride);
+        between_pixels(isa, pair, &columns[done..], channels, &mut out[done * out_stride..], out_stride);
     }
 }
 
 versions! {
-    fn between_pixels(
-        rows: [&[f32]; 2],
-        share: f32,
-        columns: &[Between],
-        channels: usize,
-        scale: f32,
-        zero: u8,
-        out: &mut [u8],
-        out_stride: usize,
-    ) {
+    fn between_pixels(pair: Pair<'_>, columns: &[Between], channels: usize, out: &mut [u8], out_stride: usize) {
         match channels {
-            8 => pieces::<8, 1>(rows, share, columns, scale, zero, out, out_stride),
-            16 => pieces::<16, 1>(rows, share, columns, scale, zero, out, out_stride),
-            32 => pieces::<16, 2>(rows, share, columns, scale, zero, out, out_stride),
+            8 => pieces::<8, 1>(pair, columns, out, out_stride),
+            16 => pieces::<16, 1>(pair, columns, out, out_stride),
+            32 => pieces::<16, 2>(pair, columns, out, out_stride),
             _ => {
                 for (column, out) in columns.iter().zip(out.chunks_mut(out_stride)) {
-                    let shares = shares(column.share, share);
-                    let pixel = |row: usize, at: usize| &rows[row][at * channels..][..channels];
+                    let shares = shares(column.share, pair.share);
+                    let pixel = |row: usize, at: usize| &pair.rows[row][at * channels..][..channels];
                     let above = pixel(0, column.low).iter().zip(pixel(0, column.high));
                     let below = pixel(1, column.low).iter().zip(pixel(1, column.high));
                     for ((out, above), below) in out[..channels].iter_mut().zip(above).zip(below) {
-                        *out = between([*above.0, *above.1, *below.0, *below.1], shares, scale, zero);
+                        *out = between([*above.0, *above.1, *below.0, *below.1], shares, pair.scale, pair.zero);
                     }
                 }
             }
@@ -85,23 +76,14 @@ fn value_of(bytes: &[u8], scale: f32, zero: u8, values: &mut [f32]) {
 
 /// Of `N` times `C` channels: numbers that the compiler knows, so that it keeps them in registers.
 #[inline(always)]
-#[allow(clippy::too_many_arguments, reason = "as its caller")]
-fn pieces<const C: usize, const N: usize>(
-    rows: [&[f32]; 2],
-    share: f32,
-    columns: &[Between],
-    scale: f32,
-    zero: u8,
-    out: &mut [u8],
-    out_stride: usize,
-) {
-    let pixels = rows.map(|row| row.as_chunks::<C>().0.as_chunks::<N>().0);
+fn pieces<const C: usize, const N: usize>(pair: Pair<'_>, columns: &[Between], out: &mut [u8], out_stride: usize) {
+    let pixels = pair.rows.map(|row| row.as_chunks::<C>().0.as_chunks::<N>().0);
     for (column, out) in columns.iter().zip(out.chunks_mut(out_stride)) {
-        let shares = shares(column.share, share);
+        let shares = shares(column.share, pair.share);
         for (piece, out) in out[..C * N].as_chunks_mut::<C>().0.iter_mut().enumerate() {
             let [above, below] = pixels.map(|row| [&row[column.low][piece], &row[column.high][piece]]);
             *out = std::array::from_fn(|at| {
-                between([above[0][at], above[1][at], below[0][at], below[1][at]], shares, scale, zero)
+                between([above[0][at], above[1][at], below[0][at], below[1][at]], shares, pair.scale, pair.zero)
             });
         }
     }
