@@ -4,24 +4,25 @@
 //! those of every processor of the architecture, unless told otherwise. Floats are never contracted or reordered, so that all
 //! versions give the same bits.
 
-/// Defines `$name(isa, arguments)`, which runs `$body` in the version for `isa`. `isa` must be available.
+/// Defines `$name(isa, arguments)`, which runs `$body` in the version for `isa`. `isa` must be available. `$name` may have one parameter
+/// that is a type.
 macro_rules! versions {
-    ($(#[$meta:meta])* $vis:vis fn $name:ident($($argument:ident: $kind:ty),* $(,)?) $body:block) => {
+    ($(#[$meta:meta])* $vis:vis fn $name:ident$(<$of:ident: $bound:path>)?($($argument:ident: $kind:ty),* $(,)?) $body:block) => {
         $(#[$meta])*
         #[allow(clippy::too_many_arguments, reason = "one more than the body has")]
-        $vis fn $name(isa: crate::isa::Isa, $($argument: $kind),*) {
+        $vis fn $name$(<$of: $bound>)?(isa: crate::isa::Isa, $($argument: $kind),*) {
             #[inline(always)]
-            fn body($($argument: $kind),*) $body
+            fn body$(<$of: $bound>)?($($argument: $kind),*) $body
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx512f,avx512bw,avx512vl")]
-            fn avx512($($argument: $kind),*) {
+            fn avx512$(<$of: $bound>)?($($argument: $kind),*) {
                 body($($argument),*)
             }
 
             #[cfg(target_arch = "x86_64")]
             #[target_feature(enable = "avx2")]
-            fn avx2($($argument: $kind),*) {
+            fn avx2$(<$of: $bound>)?($($argument: $kind),*) {
                 body($($argument),*)
             }
 
