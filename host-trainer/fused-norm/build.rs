@@ -11,13 +11,18 @@ mod torch {
     use std::path::PathBuf;
 
     pub fn compile() {
-        for name in ["LIBTORCH_INCLUDE", "LIBTORCH_CXX11_ABI"] {
-            println!("cargo:rerun-if-env-changed={name}");
-        }
         println!("cargo:rerun-if-changed=src/operation.cpp");
-        let libraries = PathBuf::from(env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where libtorch is"));
-        let home = env::var_os("LIBTORCH_INCLUDE").map_or_else(|| libraries.join(".."), PathBuf::from);
-        let abi = env::var("LIBTORCH_CXX11_ABI").unwrap_or_else(|_| "1".to_owned());
+        let libraries =
+            env::var_os("DEP_TCH_LIBTORCH_LIB").expect("torch-sys says where libtorch is, on Linux and macOS");
+        // As torch-sys itself: where Python's torch is asked for, the other names say nothing.
+        let given = |name: &str| {
+            println!("cargo:rerun-if-env-changed={name}");
+            env::var(name).ok()
+        };
+        let by_name = |name: &str| given(name).filter(|_| given("LIBTORCH_USE_PYTORCH").is_none());
+        let home = by_name("LIBTORCH_INCLUDE").or_else(|| by_name("LIBTORCH")).map(PathBuf::from);
+        let home = home.unwrap_or_else(|| PathBuf::from(libraries).join(".."));
+        let abi = by_name("LIBTORCH_CXX11_ABI").unwrap_or_else(|| "1".to_owned());
         cc::Build::new()
             .cpp(true)
             .std("c++17")

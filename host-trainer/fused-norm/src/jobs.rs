@@ -12,7 +12,8 @@ struct Shared<J, W> {
     work: W,
 }
 
-/// Does `work` on every job, on as many threads as torch computes with. A panic ends the program.
+/// Does `work` on every job, on as many threads as torch computes with. A panic ends the program, and so does want of memory for
+/// one byte a job.
 pub fn in_parallel<J: Send, W: Fn(&mut J) + Sync>(jobs: &mut [J], work: W) {
     let count = jobs.len() as i64;
     let mut shared = Shared { jobs: jobs.as_mut_ptr(), work };

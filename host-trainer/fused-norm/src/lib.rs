@@ -1,7 +1,7 @@
 //! Batch norm in training with the ReLU behind it, as one operation that torch can differentiate, on the CPU.
 //!
-//! Torch's own two read and write the activations seven times forward and eight backward; this one three and five times, and in vectors
-//! whatever the number of channels. Takes activations with the channel as the fastest axis, in 32-bit floats or bfloat16; sums are the
+//! Torch's own two read and write the activations six times forward and eight backward; this one three and five times, and in vectors
+//! where there are few channels too. Takes activations with the channel as the fastest axis, in 32-bit floats or bfloat16; sums are the
 //! same whatever the number of threads. Not for evaluation, and not for GPUs.
 
 #[cfg(feature = "torch")]

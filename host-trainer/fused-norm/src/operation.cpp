@@ -66,6 +66,7 @@ struct Operation : torch::autograd::Function<Operation> {
   }
 
   static variable_list backward(AutogradContext *context, variable_list gradients) {
+    TORCH_CHECK(!at::GradMode::is_enabled(), "batch norm with ReLU in one has no second derivative");
     auto saved = context->get_saved_variables();
     const auto &input = saved[0], &gamma = saved[1], &beta = saved[2], &moments = saved[3];
     auto slopes = gradients[0].to(input.scalar_type()).contiguous(at::MemoryFormat::ChannelsLast);
@@ -92,14 +93,16 @@ extern "C" Tensor *fused_norm_apply(const Tensor *input, const Tensor *gamma, co
   } catch (const std::exception &error) {
     std::strncpy(words, error.what(), room - 1);
     words[room - 1] = 0;
-    return nullptr;
+  } catch (...) {
+    std::strncpy(words, "an exception of another kind", room);
   }
+  return nullptr;
 }
 
 // Calls `work(context, 0)` .. `work(context, jobs - 1)`, each once, on torch's own threads: others would have to share the cores with
 // them, since they wait for work without sleeping. Torch's loops over threads are compiled into its library only within iterators
-// over tensors, so the jobs are the elements of one.
-extern "C" void fused_norm_in_parallel(int64_t jobs, void (*work)(void *, int64_t), void *context) {
+// over tensors, so the jobs are the elements of one. An exception may not pass through Rust, which calls this.
+extern "C" void fused_norm_in_parallel(int64_t jobs, void (*work)(void *, int64_t), void *context) noexcept {
   auto marks = at::empty({jobs}, at::kByte);
   auto first = static_cast<char *>(marks.data_ptr());
   auto iterator = at::TensorIterator::nullary_op(marks);

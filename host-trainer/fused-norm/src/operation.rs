@@ -78,9 +78,17 @@ impl NormRelu<'_> {
                 return Err(TchError::Shape(format!("{tensor:?}, expected {channels} numbers")));
             }
         }
+        // The running statistics are written while the rest is read.
+        let places = numbers.map(|tensor| tensor.data_ptr() as usize);
+        let bytes = channels as usize * size_of::<f32>();
+        let apart = |one: usize, other: usize| places[one].abs_diff(places[other]) >= bytes;
+        if !(0..2).all(|read| apart(read, 2) && apart(read, 3)) || !apart(2, 3) {
+            return Err(TchError::Shape("running statistics that share memory".to_owned()));
+        }
         let mut words: [c_char; ROOM] = [0; ROOM];
         let [gamma, beta, mean, variance] = numbers.map(Tensor::as_ptr);
-        // SAFETY: all are tensors that live, of the sizes, kinds and layouts that the operation reads and writes; the words have room.
+        // SAFETY: all are tensors that live, of the sizes, kinds and layouts that the operation reads and writes; what it writes lies apart from
+        // the rest; the words have room.
         let output = unsafe {
             fused_norm_apply(
                 input.as_ptr(),
@@ -198,6 +206,41 @@ mod tests {
     }
 
     #[test]
+    fn pixels_far_from_the_others_cost_no_precision() {
+        for (at, far) in [(0, 400.0), (0, -3e3), (5, 400.0)] {
+            let input = drawn([2, 16, 64, 64], Kind::Float).detach();
+            let _ = input.narrow(2, at, 1).narrow(3, at, 1).fill_(far);
+            let (ours, theirs) = (Layer::new(16, Kind::Float), Layer::new(16, Kind::Double));
+            let (got, expected) = (ours.fused(&input).unwrap(), theirs.torch(&input.to_kind(Kind::Double)));
+            let variance = apart(&ours.running_variance, &theirs.running_variance);
+            assert!(apart(&got, &expected) < 1e-5 && variance < 1e-5, "{at}, {far}: {variance}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_number_stays_none() {
+        for wrong in [f64::NAN, f64::INFINITY] {
+            let input = drawn([1, 16, 8, 8], Kind::Float).detach();
+            let _ = input.narrow(1, 3, 1).narrow(2, 4, 1).narrow(3, 4, 1).fill_(wrong);
+            let layer = Layer::new(16, Kind::Float);
+            let output = layer.fused(&input).unwrap();
+            let lost = |tensor: &Tensor, axes: &[i64]| tensor.isnan().any_dims(axes, false);
+            let channels = lost(&output, &[0, 2, 3]).logical_or(&layer.running_variance.isnan());
+            assert!(layer.running_variance.isnan().double_value(&[3]) == 1.0, "{wrong}");
+            assert_eq!(channels.sum(Kind::Int64).int64_value(&[]), 1, "{wrong}: no other channel");
+            assert_eq!(output.isnan().sum(Kind::Int64).int64_value(&[]), 64, "{wrong}");
+        }
+    }
+
+    #[test]
+    fn there_is_no_second_derivative() {
+        let (input, layer) = (drawn([1, 16, 8, 8], Kind::Float), Layer::new(16, Kind::Float));
+        let loss = layer.fused(&input).unwrap().square().sum(Kind::Float);
+        let error = Tensor::f_run_backward(&[loss], &[&input], true, true).unwrap_err().to_string();
+        assert!(error.contains("second derivative"), "{error}");
+    }
+
+    #[test]
     fn the_number_of_threads_changes_no_bit() {
         let bits = |threads| {
             tch::set_num_threads(threads);
@@ -231,5 +274,12 @@ mod tests {
             assert!(Layer::new(16, Kind::Float).fused(&tensor).is_err(), "{what}");
         }
         assert!(Layer::new(8, Kind::Float).fused(&floats([2, 16, 4, 4])).is_err());
+        let layer = Layer::new(16, Kind::Float);
+        for shared in [&layer.gamma, &layer.running_mean] {
+            let twice = Layer { running_variance: shared.shallow_clone(), ..Layer::new(16, Kind::Float) };
+            let twice =
+                Layer { gamma: layer.gamma.shallow_clone(), running_mean: layer.running_mean.shallow_clone(), ..twice };
+            assert!(twice.fused(&floats([2, 16, 4, 4])).is_err());
+        }
     }
 }

@@ -17,6 +17,8 @@ use crate::jobs::in_parallel;
 
 /// Values of a part, about: they stay in a core's own cache from one reading to the next.
 const PART: usize = 32_768;
+/// Pixels whose mean the moments are taken about.
+const SAMPLE: usize = 256;
 
 /// The layer's own numbers, `[channels]`.
 #[derive(Clone, Copy)]
@@ -90,6 +92,19 @@ fn sums_of<P: Send>(
     sums
 }
 
+/// The mean of some pixels from all over the batch, by channel: near all values' mean, so that the variance is not taken from the difference
+/// of large squares. A single pixel may be far from it, above all the first, half of whose neighbours are padding.
+fn about<T: Value>(input: &[T], channels: usize) -> Vec<f32> {
+    let pixels = input.len() / channels;
+    let taken = input.chunks_exact(channels).step_by((pixels / SAMPLE).max(1));
+    let mut mean = vec![0.0; channels];
+    let share = 1.0 / taken.len() as f32;
+    for pixel in taken {
+        mean.iter_mut().zip(pixel).for_each(|(mean, value)| *mean += share * value.widen());
+    }
+    mean
+}
+
 /// Values of a part: whole rows of this width.
 fn part(width: usize) -> usize {
     (PART / width).max(1) * width
@@ -98,17 +113,18 @@ fn part(width: usize) -> usize {
 /// Writes the output, and what becomes known. Input and output are as long as each other, whole rows of [`width`].
 pub fn forward<T: Value>(input: &[T], output: &mut [T], given: Given, norm: Norm) {
     let (isa, channels) = (Isa::best(), given.gamma.len());
-    let Some(width) = width(channels) else { return };
+    let width = width(channels).expect("what does not suit comes no further than the operation");
     let part = part(width);
-    // Near the values, so that the difference of large squares is not what the variance is taken from.
-    let pivot = columns(input[..channels].iter().map(|value| value.widen()), width);
+    let pivot = columns(about(input, channels).into_iter(), width);
     let sums = sums_of(input.chunks(part), (width, channels), |values, sums, squares| {
         moments(isa, values, &pivot, sums, squares);
     });
     let count = (input.len() / channels) as f64;
     for (channel, [sum, square]) in sums.into_iter().enumerate() {
         let away = sum / count;
-        let (mean, variance) = (f64::from(pivot[channel]) + away, (square / count - away * away).max(0.0));
+        let (mean, variance) = (f64::from(pivot[channel]) + away, square / count - away * away);
+        // Not `max`, which would make a number of what is none.
+        let variance = if variance < 0.0 { 0.0 } else { variance };
         norm.mean[channel] = mean as f32;
         norm.inverse[channel] = (1.0 / (variance + norm.epsilon).sqrt()) as f32;
         let unbiased = variance * count / (count - 1.0).max(1.0);
@@ -128,7 +144,7 @@ pub fn forward<T: Value>(input: &[T], output: &mut [T], given: Given, norm: Norm
 /// and `inverse` are those that [`forward`] found.
 pub fn backward<T: Value>(input: &[T], of: Slopes<T>, given: Given, mean: &[f32], inverse: &[f32]) {
     let (isa, channels) = (Isa::best(), given.gamma.len());
-    let Some(width) = width(channels) else { return };
+    let width = width(channels).expect("what does not suit comes no further than the operation");
     let part = part(width);
     let [scale, shift] = line(given, mean, inverse, width);
     let line = Line { scale: &scale, shift: &shift };

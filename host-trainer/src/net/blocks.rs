@@ -82,7 +82,7 @@ impl Layer {
         )
     }
 
-    /// Both in one, in training on a CPU.
+    /// Batch norm and ReLU as one operation; in training on a CPU alone.
     fn norm_relu(&self, convolved: &Tensor) -> Result<Tensor, TchError> {
         let Self { gamma, beta, mean, variance, .. } = self;
         let (running_mean, running_variance) = (mean, variance);
@@ -144,6 +144,30 @@ mod tests {
         let (_, channels, _, columns) = tensor.size4().unwrap();
         let (_, c, h, w) = tensor.stride4().unwrap();
         (c, h, w) == (1, channels * columns, channels)
+    }
+
+    #[test]
+    fn training_on_the_cpu_norms_in_one_operation_what_torch_norms_in_two() {
+        let networks = Networks::original(4, 4);
+        let layer = || {
+            let weights = Weights::load(&initial(networks, 1), networks, Device::Cpu).unwrap();
+            Layer::new(&weights, "recon.encoder.block1.0", "recon.encoder.block1.1")
+        };
+        let mode = Mode { train: true, arithmetic: Arithmetic { bf16: false, channels_last: true } };
+        let input = (Tensor::arange(2 * 3 * 64, (Kind::Float, Device::Cpu)) * 0.37).sin().view([2, 3, 8, 8]);
+        let input = mode.arithmetic.enter(&input).unwrap();
+        let (ours, plain) = (layer(), layer());
+        let convolved = plain.convolution.forward(&input, mode.arithmetic).unwrap();
+        assert!(fused_norm::suits(&convolved));
+        let (got, expected) = (ours.forward(&input, mode).unwrap(), plain.norm(&convolved, mode).unwrap().relu());
+        for (what, got, expected) in [
+            ("output", &got, &expected),
+            ("running mean", &ours.mean, &plain.mean),
+            ("running variance", &ours.variance, &plain.variance),
+        ] {
+            let worst = (got - expected).abs().max().double_value(&[]);
+            assert!(worst < 1e-5, "{what}: {worst}");
+        }
     }
 
     #[test]
