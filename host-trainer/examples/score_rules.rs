@@ -1,8 +1,9 @@
 //! How well each way to score a heatmap tells good parts from simulated defects: what a rule is to be judged by, since test
 //! pictures choose nothing.
 //!
-//! Takes a bundle, the public key of its signer, the folder and the seed that it was trained with. Looks at the good parts that were held
-//! out then, as they are and with simulated defects, through the integer model. Tells also how well the heatmaps mark the defects' pixels.
+//! Takes a bundle, the public key of its signer, the folder and the seed that it was trained with; and how visible and large simulated defects
+//! are at least, where that is not the usual. Looks at the good parts that were held out then, as they are and with simulated defects, through
+//! the integer model. Tells also how well the heatmaps mark the defects' pixels.
 
 use std::path::Path;
 
@@ -23,11 +24,12 @@ const DEFECTS: u64 = 4;
 /// The share of good parts that may be rejected, which says how many were held out: the trainer's own.
 const TARGET: f64 = 0.05;
 
+/// What it takes; without the last two, the defects that are learnt from where a surface has no grain.
+const USAGE: &str = "usage: score_rules BUNDLE.draem KEY.pub DATA SEED [LEVELS PIXELS]";
+
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
-    let [bundle, trust, data, seed] = arguments.as_slice() else {
-        anyhow::bail!("usage: score_rules BUNDLE.draem KEY.pub DATA SEED");
-    };
+    let [bundle, trust, data, seed, smallest @ ..] = arguments.as_slice() else { anyhow::bail!(USAGE) };
     let seed: u64 = seed.parse().context("SEED is not a number")?;
     let bytes = std::fs::read(bundle).with_context(|| bundle.clone())?;
     let key = shared::key_text::parse(&std::fs::read_to_string(trust).with_context(|| trust.clone())?)?;
@@ -41,6 +43,15 @@ fn main() -> Result<()> {
     // What lies on the ground around a loose part is nobody's.
     let part_only = steps.fixture().is_some();
     let recipe = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, part_only, ..Recipe::default() };
+    let recipe = match smallest {
+        [] => recipe,
+        [levels, pixels] => Recipe {
+            visible_levels: levels.parse().context("LEVELS is not a number")?,
+            smallest_pixels: pixels.parse().context("PIXELS is not a number")?,
+            ..recipe
+        },
+        _ => anyhow::bail!(USAGE),
+    };
     let rules = [Rule::Highest, Rule::window_for(steps.width().min(steps.height()), Border::Covered)];
     let (mut scores, mut defective) = ([Vec::new(), Vec::new()], Vec::new());
     let (mut heat, mut marked) = (Vec::new(), Vec::new());

@@ -11,7 +11,7 @@ use shared::preprocess::{Crop, Exposure, Fixture, Pose, Preprocess};
 
 use super::train_and_export::{ArchitectureChoice, Args, ExposureChoice, FixtureChoice, RecipeChoice};
 use crate::architecture::Architecture;
-use crate::data::{Grouping, Loader, Picture, Prepared, Scene, Survey, Use, fixture};
+use crate::data::{self, Grouping, Loader, Picture, Prepared, Scene, Survey, Use, fixture};
 use crate::simulate::Recipe;
 use crate::simulate::recipe::{LARGE_SIDE, SMALL_SIDE};
 
@@ -92,7 +92,15 @@ pub fn prepare(args: &Args) -> anyhow::Result<Lessons> {
         (ArchitectureChoice::Bridged, _) | (ArchitectureChoice::Auto, Scene::Pattern) => Architecture::Bridged,
     };
     let prepared = if steps == first { prepared } else { load(args, steps)? };
-    Ok(Lessons { prepared, recipe: suited.for_input((steps.width(), steps.height())), steps, architecture })
+    let recipe = suited.for_input((steps.width(), steps.height()));
+    let recipe = if scene == Scene::Pattern && steps.fixture().is_none() {
+        let grain = data::grain(&prepared.learn);
+        eprintln!("the surface has a grain of {grain:.1} levels");
+        recipe.over_grain(grain)
+    } else {
+        recipe
+    };
+    Ok(Lessons { prepared, recipe, steps, architecture })
 }
 
 fn plain(args: &Args, (width, height): (usize, usize)) -> anyhow::Result<Preprocess> {

@@ -3,6 +3,7 @@
 pub mod dataset;
 pub mod fixture;
 pub mod foreground;
+pub mod grain;
 pub mod groups;
 pub mod load;
 pub mod picture;
@@ -12,6 +13,7 @@ pub mod survey;
 
 pub use dataset::{Dataset, DatasetError, TestFile};
 pub use foreground::foreground;
+pub use grain::grain;
 pub use groups::{GroupError, Grouping};
 pub use load::{LoadError, Loader, Skipped};
 pub use picture::{Mask, Picture};

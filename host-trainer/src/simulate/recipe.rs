@@ -99,6 +99,12 @@ const WINDOW_VISIBLE_LEVELS: u8 = 16;
 const WINDOW_SMALLEST_PIXELS: usize = 16;
 /// Share of the defects on loose parts that are bends: tips, threads and edges out of their place.
 const BENT: f32 = 0.2;
+/// On a surface that fills the frame, a defect counts as visible from this many times its grain on: every good picture has specks of that much.
+const GRAIN_TIMES: f64 = 2.5;
+/// At most this many levels are asked for, whatever the grain: with 32, large faint defects were not found any more.
+const GRAINY_VISIBLE_LEVELS: u8 = 20;
+/// Fewest pixels of a defect on such a surface: its specks have fewer.
+const GRAINY_SMALLEST_PIXELS: usize = 12;
 /// Side in pixels of the input for parts that lie in one place: a station's work grows with its square.
 pub const SMALL_SIDE: usize = 128;
 /// Side in pixels of the input for parts that may lie anywhere, which are smaller in the frame and so are their defects.
@@ -168,6 +174,21 @@ impl Recipe {
         Self { window: None, visible_levels, smallest_pixels, ..self }
     }
 
+    /// The same for a surface that fills the frame, with this [grain](crate::data::grain()) in levels: what drowns in it is no defect.
+    ///
+    /// A defect that no eye could tell from the grain is a wrong label, and teaches the network to take the grain of good parts for defects.
+    pub fn over_grain(self, grain: f64) -> Self {
+        let levels = (GRAIN_TIMES * grain) as u8;
+        if levels <= self.visible_levels {
+            return self;
+        }
+        Self {
+            visible_levels: levels.min(GRAINY_VISIBLE_LEVELS).max(self.visible_levels),
+            smallest_pixels: GRAINY_SMALLEST_PIXELS.max(self.smallest_pixels),
+            ..self
+        }
+    }
+
     /// What is learnt from, in words for whoever trains.
     pub fn in_words(&self) -> String {
         let mut words = vec![match self.window {
@@ -184,6 +205,12 @@ impl Recipe {
         }
         if self.part_only {
             words.push("defects on the part alone, not on the plain ground".to_owned());
+        }
+        if self.visible_levels > Self::default().visible_levels {
+            words.push(format!(
+                "defects of {} levels and {} pixels or more, since less drowns in the grain",
+                self.visible_levels, self.smallest_pixels
+            ));
         }
         words.join("; ")
     }
@@ -235,6 +262,23 @@ mod tests {
         assert_eq!(loose.input_side((640, 200)), 128);
         assert_eq!(loose.for_input((128, 128)).window, None);
         assert_eq!(loose.for_input((160, 96)).window, Some(128));
+    }
+
+    #[test]
+    fn what_drowns_in_the_grain_is_no_defect() {
+        let usual = Recipe::default();
+        let visible = |grain: f64| {
+            let Recipe { visible_levels, smallest_pixels, .. } = usual.over_grain(grain);
+            (visible_levels, smallest_pixels)
+        };
+        assert_eq!(
+            [0.0, 3.2, 6.0, 9.0, 38.0, 300.0].map(visible),
+            [(8, 4), (8, 4), (15, 12), (20, 12), (20, 12), (20, 12)]
+        );
+        assert_eq!(Recipe { visible_levels: 8, smallest_pixels: 4, ..usual.over_grain(9.0) }, usual);
+        let stricter = Recipe { visible_levels: 30, smallest_pixels: 40, ..usual };
+        assert_eq!(stricter.over_grain(38.0), Recipe { visible_levels: 30, ..stricter });
+        assert!(usual.over_grain(9.0).in_words().contains("20 levels and 12 pixels"));
     }
 
     #[test]
