@@ -99,9 +99,10 @@ const WINDOW_VISIBLE_LEVELS: u8 = 16;
 const WINDOW_SMALLEST_PIXELS: usize = 16;
 /// Share of the defects on loose parts that are bends: tips, threads and edges out of their place.
 const BENT: f32 = 0.2;
-/// On a surface that fills the frame, a defect counts as visible from this many times its grain on: every good picture has specks of that much.
+/// On a surface that fills the frame, a defect counts as visible from this many times its grain on. Measured: on ground metal one pixel in a
+/// hundred of a good part lies as far off its surroundings.
 const GRAIN_TIMES: f64 = 2.5;
-/// At most this many levels are asked for, whatever the grain: with 32, large faint defects were not found any more.
+/// At most this many levels are asked for, whatever the grain. Measured: with 32, large faint defects were told worse.
 const GRAINY_VISIBLE_LEVELS: u8 = 20;
 /// Fewest pixels of a defect on such a surface: its specks have fewer.
 const GRAINY_SMALLEST_PIXELS: usize = 12;
