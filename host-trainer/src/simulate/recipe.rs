@@ -104,7 +104,7 @@ const BENT: f32 = 0.2;
 const GRAIN_TIMES: f64 = 2.5;
 /// At most this many levels are asked for, whatever the grain. Measured: with 32, large faint defects were told worse.
 const GRAINY_VISIBLE_LEVELS: u8 = 20;
-/// Fewest pixels of a defect on such a surface: its specks have fewer.
+/// Fewest pixels of a defect on such a surface; tried together with the levels alone.
 const GRAINY_SMALLEST_PIXELS: usize = 12;
 /// Side in pixels of the input for parts that lie in one place: a station's work grows with its square.
 pub const SMALL_SIDE: usize = 128;
