@@ -32,8 +32,8 @@ pub struct Args {
     /// where --fixture leaves them where they lie.
     #[arg(long, value_parser = parse_size, value_name = "N|WxH")]
     pub size: Option<(usize, usize)>,
-    /// suited looks at the good pictures: whether parts lie anywhere on a plain ground, turned any way, and how much the light
-    /// varies. usual is for parts that lie in one place in steady light, whatever the pictures show.
+    /// suited looks at the good pictures: whether parts lie anywhere on a plain ground, turned any way, how much the light
+    /// varies, and how rough a surface is that fills the frame. usual is for parts that lie in one place in steady light, whatever the pictures show.
     #[arg(long, default_value = "suited", value_name = "suited|usual")]
     pub recipe: RecipeChoice,
     /// original as in the paper; bridged learns patterns and surfaces that fill the frame, but finds large defects on parts less
