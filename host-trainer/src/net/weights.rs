@@ -72,6 +72,9 @@ pub struct Weights {
     named: BTreeMap<String, Tensor>,
 }
 
+/// What the names of the heads' tensors have in common.
+const HEAD: &str = ".fin_out.";
+
 /// Whether training moves the tensor by gradient; running statistics it does not.
 fn is_trained(name: &str) -> bool {
     !(name.ends_with(".running_mean") || name.ends_with(".running_var"))
@@ -177,6 +180,20 @@ impl Weights {
         Ok(Tensor::f_from_slice(&marks)?.f_to(self.trained.device())?)
     }
 
+    /// The kernels between input and heads: where each starts in [`Weights::trained`], and its shape `[outputs, inputs, rows, columns]`.
+    pub fn hidden_kernels(&self) -> Vec<(i64, [i64; 4])> {
+        let (mut kernels, mut start) = (Vec::new(), 0);
+        for (name, leaf) in self.named.iter().filter(|(name, _)| is_trained(name)) {
+            if let Ok(shape) = leaf.size().try_into()
+                && !name.contains(HEAD)
+            {
+                kernels.push((start, shape));
+            }
+            start += leaf.numel() as i64;
+        }
+        kernels
+    }
+
     /// The tensor of this name.
     ///
     /// # Panics
@@ -215,6 +232,20 @@ mod tests {
         let _ = weights.trained().shallow_clone().fill_(3.0);
         assert_eq!(weights.get("seg.decoder_segment.fin_out.0.bias").double_value(&[1]), 3.0);
         assert_eq!(weights.get("seg.decoder_segment.db_b.1.running_var").double_value(&[1]), 1.0);
+    }
+
+    #[test]
+    fn hidden_kernels_are_all_but_the_heads() {
+        let weights = Weights::load(&initial(NETWORKS, 5), NETWORKS, Device::Cpu).unwrap();
+        let kernels = weights.hidden_kernels();
+        assert_eq!(kernels.len(), 22 + 27);
+        for (start, shape) in kernels {
+            let _ = weights.trained().narrow(0, start, shape.iter().product()).fill_(3.0);
+        }
+        for (name, leaf) in weights.named.iter().filter(|(name, _)| is_trained(name)) {
+            let filled = leaf.dim() == 4 && !name.contains("fin_out");
+            assert_eq!(leaf.eq(3.0).all().int64_value(&[]) == 1, filled, "{name}");
+        }
     }
 
     #[test]

@@ -1,9 +1,11 @@
-//! AdamW (Loshchilov and Hutter 2019) on one flat vector.
+//! AdamW (Loshchilov and Hutter 2019) on one flat vector, stretches of which may go by [Muon](super::muon) instead.
 //!
 //! Written out rather than taken from torch's own optimisers because its state then is two vectors, which go into a checkpoint as
 //! they are, so that a resumed run continues exactly. Knows no schedule and no layer.
 
 use tch::{Device, Kind, TchError, Tensor};
+
+use super::muon::Muon;
 
 /// The constants of the optimiser.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -35,6 +37,7 @@ pub struct Adam {
     mean: Tensor,
     square: Tensor,
     steps: u64,
+    muon: Option<Muon>,
 }
 
 impl Adam {
@@ -44,7 +47,13 @@ impl Adam {
     /// Whatever torch says.
     pub fn new(recipe: Recipe, count: i64, device: Device) -> Result<Self, TchError> {
         let zeros = || Tensor::f_zeros([count], (Kind::Float, device));
-        Ok(Self { recipe, mean: zeros()?, square: zeros()?, steps: 0 })
+        Ok(Self { recipe, mean: zeros()?, square: zeros()?, steps: 0, muon: None })
+    }
+
+    /// Moves these stretches by Muon, with the same average of gradients.
+    #[must_use]
+    pub fn with_muon(self, muon: Muon) -> Self {
+        Self { muon: Some(muon), ..self }
     }
 
     /// Steps taken.
@@ -96,7 +105,17 @@ impl Adam {
         if weight_decay > 0.0 {
             let _ = trained.f_mul_(&decayed.f_mul_scalar(-learning_rate * weight_decay)?.f_add_scalar_(1.0)?)?;
         }
-        let _ = trained.f_addcdiv_(&above, &below)?;
+        match &self.muon {
+            None => {
+                let _ = trained.f_addcdiv_(&above, &below)?;
+            }
+            Some(muon) => {
+                let steps = above.f_div(&below)?;
+                // Nesterov's look ahead: the average as it will be if the gradient stays.
+                muon.overwrite(&steps, &self.mean.f_lerp(&gradient, 1.0 - beta1)?, learning_rate)?;
+                let _ = trained.f_add_(&steps)?;
+            }
+        }
         Ok(())
     }
 }

@@ -20,7 +20,7 @@ pub const FILE_NAME: &str = "checkpoint.safetensors";
 /// The one key of the metadata.
 const FACTS_KEY: &str = "draem_edge_training";
 /// Raised whenever old files can no longer be read.
-const VERSION: u32 = 2;
+const VERSION: u32 = 3;
 /// Larger files are refused unread: four copies of the largest networks fit.
 const MAX_BYTES: u64 = 32 << 30;
 
@@ -313,6 +313,6 @@ mod tests {
         later.facts.version = VERSION + 1;
         later.write(&path).unwrap();
         let error = Checkpoint::read(&path).unwrap_err().to_string();
-        assert!(error.ends_with("version 3, this program reads 2"), "{error}");
+        assert!(error.ends_with("version 4, this program reads 3"), "{error}");
     }
 }

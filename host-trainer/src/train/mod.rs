@@ -10,6 +10,7 @@ pub mod ema;
 pub mod error;
 pub mod journal;
 pub mod lesson;
+pub mod muon;
 pub mod prefetch;
 pub mod reference;
 pub mod run;

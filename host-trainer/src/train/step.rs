@@ -1,4 +1,4 @@
-//! One optimisation step: forward, losses, gradients, AdamW.
+//! One optimisation step: forward, losses, gradients, AdamW or Muon.
 //!
 //! Takes a batch on the device; changes the weights and adds the losses to a sum that stays on the device until somebody
 //! reads it, so that a GPU never waits. Knows no schedule, no clock and no file.
@@ -6,6 +6,7 @@
 use tch::{Device, Kind, TchError, Tensor};
 
 use super::adam::{Adam, Recipe};
+use super::muon::Muon;
 use crate::loss::{Criterion, Losses};
 use crate::net::blocks::Mode;
 use crate::net::weights::values;
@@ -56,6 +57,13 @@ impl Stepper {
             losses_summed: 0,
             weights,
         })
+    }
+
+    /// Moves the kernels between input and heads by Muon, everything else by AdamW.
+    #[must_use]
+    pub fn with_muon(self) -> Self {
+        let muon = Muon::new(self.weights.hidden_kernels());
+        Self { adam: self.adam.with_muon(muon), ..self }
     }
 
     /// Computes the losses otherwise; the way must suit the pictures' size.
