@@ -61,7 +61,7 @@ pub fn run(args: &Args) -> anyhow::Result<Exit> {
     let stepper = |arithmetic| -> anyhow::Result<Stepper> {
         let networks = args.preset.networks(Architecture::Original);
         let weights = Weights::load(&initial(networks, 0), networks, device)?;
-        Ok(Stepper::new(weights, args.size, arithmetic, Recipe::FAST)?.with_muon())
+        Ok(Stepper::new(weights, args.size, arithmetic, Recipe::FAST)?.with_muon()?)
     };
     let by_tensors = Criterion::Tensors(Ssim::new(args.size.1, args.size.0, device)?);
     let mut kinds = [stepper(Arithmetic::PLAIN)?.with_criterion(by_tensors), stepper(arithmetic)?];

@@ -89,33 +89,48 @@ impl Adam {
         learning_rate: f64,
     ) -> Result<(), TchError> {
         let _no_gradients = tch::no_grad_guard();
-        let Recipe { beta1, beta2, epsilon, weight_decay, longest_gradient } = self.recipe;
+        let Recipe { beta1, weight_decay, longest_gradient, .. } = self.recipe;
         if longest_gradient.is_finite() {
             let scale = gradient.f_norm()?.f_add_scalar(1e-6)?.f_reciprocal()?.f_mul_scalar(longest_gradient)?;
             let _ = gradient.f_mul_(&scale.f_clamp_max(1.0)?)?;
         }
         self.steps += 1;
+        let _ = self.mean.f_lerp_(&gradient, 1.0 - beta1)?;
+        let Some(muon) = &self.muon else {
+            return self.move_by_adam(trained, &gradient, decayed, learning_rate);
+        };
+        // Nesterov's look ahead: the average as it will be if the gradient stays.
+        let ahead = self.mean.f_lerp(&gradient, 1.0 - beta1)?;
+        muon.update(trained, &ahead, 1.0 - learning_rate * weight_decay, learning_rate)?;
+        let rest = muon.rest();
+        let of = |flat: &Tensor| flat.f_index_select(0, rest);
+        let moved = of(trained)?;
+        let mut part = Self { mean: of(&self.mean)?, square: of(&self.square)?, muon: None, ..*self };
+        part.move_by_adam(&moved, &of(&gradient)?, &of(decayed)?, learning_rate)?;
+        let _ = self.square.f_index_copy_(0, rest, &part.square)?;
+        let _ = trained.shallow_clone().f_index_copy_(0, rest, &moved)?;
+        Ok(())
+    }
+
+    /// The rest of a step once the average gradient stands.
+    fn move_by_adam(
+        &mut self,
+        trained: &Tensor,
+        gradient: &Tensor,
+        decayed: &Tensor,
+        learning_rate: f64,
+    ) -> Result<(), TchError> {
+        let Recipe { beta1, beta2, epsilon, weight_decay, .. } = self.recipe;
         let steps = self.steps as f64;
         let (unbias1, unbias2) = (1.0 - beta1.powf(steps), 1.0 - beta2.powf(steps));
-        let _ = self.mean.f_lerp_(&gradient, 1.0 - beta1)?;
-        let _ = self.square.f_mul_scalar_(beta2)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, &gradient)?;
+        let _ = self.square.f_mul_scalar_(beta2)?.f_addcmul_(&gradient.f_mul_scalar(1.0 - beta2)?, gradient)?;
         let below = self.square.f_sqrt()?.f_div_scalar(unbias2.sqrt())?.f_add_scalar(epsilon)?;
         let above = self.mean.f_mul_scalar(-learning_rate / unbias1)?;
         let mut trained = trained.shallow_clone();
         if weight_decay > 0.0 {
             let _ = trained.f_mul_(&decayed.f_mul_scalar(-learning_rate * weight_decay)?.f_add_scalar_(1.0)?)?;
         }
-        match &self.muon {
-            None => {
-                let _ = trained.f_addcdiv_(&above, &below)?;
-            }
-            Some(muon) => {
-                let steps = above.f_div(&below)?;
-                // Nesterov's look ahead: the average as it will be if the gradient stays.
-                muon.overwrite(&steps, &self.mean.f_lerp(&gradient, 1.0 - beta1)?, learning_rate)?;
-                let _ = trained.f_add_(&steps)?;
-            }
-        }
+        let _ = trained.f_addcdiv_(&above, &below)?;
         Ok(())
     }
 }

@@ -110,7 +110,7 @@ impl<'a> Run<'a> {
             _ => None,
         };
         let arithmetic = Arithmetic::choose(config.precision, device);
-        let fresh = |weights| Stepper::new(weights, config.size, arithmetic, Recipe::FAST).map(Stepper::with_muon);
+        let fresh = |weights| Stepper::new(weights, config.size, arithmetic, Recipe::FAST).and_then(Stepper::with_muon);
         let (stepper, ema, curve, seconds_before) = match (&path, saved) {
             (Some(path), Some(saved)) => {
                 same_run(path, config, &saved.facts)?;

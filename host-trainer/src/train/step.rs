@@ -60,10 +60,13 @@ impl Stepper {
     }
 
     /// Moves the kernels between input and heads by Muon, everything else by AdamW.
-    #[must_use]
-    pub fn with_muon(self) -> Self {
-        let muon = Muon::new(self.weights.hidden_kernels());
-        Self { adam: self.adam.with_muon(muon), ..self }
+    ///
+    /// # Errors
+    /// Whatever torch says.
+    pub fn with_muon(self) -> Result<Self, NetError> {
+        let count = self.weights.trained().numel() as i64;
+        let muon = Muon::new(&self.weights.hidden_kernels(), count, self.device())?;
+        Ok(Self { adam: self.adam.with_muon(muon), ..self })
     }
 
     /// Computes the losses otherwise; the way must suit the pictures' size.
