@@ -134,3 +134,36 @@ impl Adam {
         Ok(())
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::net::weights::values;
+
+    #[test]
+    fn beside_muon_adam_moves_the_rest_as_it_would_alone() {
+        let numbers = |count: i64, factor: f32| {
+            let numbers: Vec<f32> = (0..count).map(|at| ((at + 1) as f32 * factor).sin()).collect();
+            Tensor::from_slice(&numbers)
+        };
+        let marks = Tensor::ones([80], (Kind::Float, Device::Cpu));
+        let moved = |muon: Option<Muon>| {
+            let adam = Adam::new(Recipe::FAST, 80, Device::Cpu).unwrap();
+            let mut adam = muon.into_iter().fold(adam, Adam::with_muon);
+            let trained = numbers(80, 0.7);
+            for step in 0..3 {
+                adam.update(&trained, numbers(80, 1.3 + step as f32), &marks, 0.01).unwrap();
+            }
+            values(&trained).unwrap()
+        };
+        let muon = Muon::new(&[(5, [4, 2, 3, 3])], 80, Device::Cpu).unwrap();
+        let (alone, beside) = (moved(None), moved(Some(muon)));
+        let before = values(&numbers(80, 0.7)).unwrap();
+        for at in 0..80 {
+            let kernel = (5..77).contains(&at);
+            let apart = (alone[at] - beside[at]).abs() > 1e-6;
+            assert_eq!(apart, kernel, "{at}: {} and {}", alone[at], beside[at]);
+            assert!(alone[at] != before[at], "{at} stands still");
+        }
+    }
+}
