@@ -5,7 +5,6 @@
 
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use shared::score::HIGHEST_OF;
 use tch::{Kind, Reduction, TchError, Tensor};
 
 use super::rounded::{Kernel, Network, weight_steps};
@@ -30,9 +29,6 @@ const BATCH: (usize, usize) = (2, 8);
 const PEAK: f64 = 0.05;
 /// No training has so many samples: those of fine-tuning are others.
 const FIRST_SAMPLE: u64 = 1 << 40;
-/// How much more a pixel counts that makes the picture's score: together, these count half as much as all others, so that bytes and floats come to
-/// the same verdicts.
-const SCORED: f64 = HIGHEST_OF as f64 / 2.0;
 /// The step of a bias whose sum stays a float.
 const FLOAT_STEP: f64 = 0.01;
 /// Adam moves a weight whose gradient is nothing but noise as far as any other: decay pulls all of them back to where they were, so that
@@ -73,23 +69,13 @@ pub fn finetune(
         let pictures = prepare(samples, FIRST_SAMPLE + step * batch as u64, lesson)?.upload(device)?.augmented;
         let expected = tch::no_grad(|| float.logits(&pictures, None)?.f_sigmoid())?;
         let got = moved(&float, &movement, &units)?.logits(&pictures, Some(scales))?;
-        let weight = Some(scored(&expected)?.f_mul_scalar(SCORED)?.f_add_scalar_(1.0)?);
-        let loss = got.f_binary_cross_entropy_with_logits::<Tensor>(&expected, weight, None, Reduction::Sum)?;
+        let loss = got.f_binary_cross_entropy_with_logits::<Tensor>(&expected, None, None, Reduction::Sum)?;
         let mut gradient = Tensor::f_run_backward(&[loss], &[&movement], false, false)?;
         adam.update(&movement, gradient.swap_remove(0), &decayed, learning_rate(step, steps, PEAK))?;
     }
     let mut tuned = net.clone();
     tch::no_grad(|| moved(&float, &movement, &units))?.store(&mut tuned)?;
     Ok(tuned)
-}
-
-/// 1 where a heatmap `[n, 1, h, w]` is among its own highest values, whose mean is the picture's score; else 0.
-fn scored(heatmaps: &Tensor) -> Result<Tensor, TchError> {
-    let values = heatmaps.f_flatten(1, -1)?;
-    let count = (values.size()[1] / HIGHEST_OF as i64).max(1);
-    let (highest, _) = values.f_topk(count, 1, true, false)?;
-    let least = highest.f_amin([1_i64].as_slice(), true)?.f_view([-1, 1, 1, 1])?;
-    heatmaps.f_ge_tensor(&least)?.f_to_kind(Kind::Float)
 }
 
 /// What a movement by 1 is of each weight and bias, one after the other in the order of layers, `[n]`: for weights a step of their channel's
@@ -116,25 +102,4 @@ fn moved(net: &Network, movement: &Tensor, units: &Tensor) -> Result<Network, Tc
         moved.f_add(&by)
     };
     net.with(|Kernel { weight, bias }| Ok(Kernel { weight: next(weight)?, bias: next(bias)? }))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::net::weights::values;
-    use tch::Device;
-
-    #[test]
-    fn scored_are_the_highest_of_each_picture() {
-        let mut heatmaps = vec![0.1_f32; 2 * 32 * 64];
-        // Four pixels of each make its score.
-        for at in [5, 700, 701, 2047, 2048, 2050, 3000, 4000, 4001] {
-            heatmaps[at] = 0.9 - at as f32 * 1e-4;
-        }
-        let marked = scored(&Tensor::from_slice(&heatmaps).view([2, 1, 32, 64])).unwrap();
-        let marked: Vec<usize> =
-            values(&marked).unwrap().iter().enumerate().filter(|(_, mark)| **mark == 1.0).map(|(at, _)| at).collect();
-        assert_eq!(marked, [5, 700, 701, 2047, 2048, 2050, 3000, 4000]);
-        assert_eq!(scored(&Tensor::zeros([1, 1, 4, 4], (Kind::Float, Device::Cpu))).unwrap().size(), [1, 1, 4, 4]);
-    }
 }
