@@ -77,7 +77,8 @@ impl Adam {
         Ok(())
     }
 
-    /// Moves the vector against the gradient, both `[n]`. Weight decay acts where `decayed`, `[n]`, is 1.
+    /// Moves the vector against the gradient, both `[n]`. Weight decay acts where `decayed`, `[n]`, is 1, and on all that
+    /// Muon moves.
     ///
     /// # Errors
     /// Whatever torch says.

@@ -19,7 +19,7 @@ use crate::export::{Array, TensorMap};
 pub const FILE_NAME: &str = "checkpoint.safetensors";
 /// The one key of the metadata.
 const FACTS_KEY: &str = "draem_edge_training";
-/// Raised whenever old files can no longer be read.
+/// Raised whenever old files can no longer be read, or not be gone on from as they were begun.
 const VERSION: u32 = 3;
 /// Larger files are refused unread: four copies of the largest networks fit.
 const MAX_BYTES: u64 = 32 << 30;
@@ -83,7 +83,7 @@ pub struct Checkpoint {
     pub average: TensorMap,
     /// The optimiser's average gradient, one value per trained weight.
     pub mean: Vec<f32>,
-    /// The optimiser's average squared gradient.
+    /// The optimiser's average squared gradient; 0 where Muon moves the weight and needs none.
     pub square: Vec<f32>,
 }
 

@@ -11,7 +11,7 @@ use std::collections::BTreeMap;
 
 use tch::{Device, Kind, TchError, Tensor};
 
-/// Jordan's polynomial: odd, steep at nought, and near one between 0.7 and 1.2.
+/// Jordan's odd polynomial: steep at nought, so that small singular values grow fast; repeated, it keeps them between 0.7 and 1.2.
 const COEFFICIENTS: [f64; 3] = [3.4445, -4.7750, 2.0315];
 /// Iterations: directions a hundredth as strong as the kernel's whole gradient come out at full length.
 const ITERATIONS: usize = 5;
@@ -33,6 +33,9 @@ impl Muon {
     ///
     /// # Errors
     /// Whatever torch says.
+    ///
+    /// # Panics
+    /// If a kernel lies beyond the vector's end: places come from the networks' own shapes, never from a file.
     pub fn new(kernels: &[(i64, [i64; 4])], count: i64, device: Device) -> Result<Self, TchError> {
         let mut starts: BTreeMap<_, Vec<i64>> = BTreeMap::new();
         let mut free = vec![true; count.max(0) as usize];
@@ -53,7 +56,7 @@ impl Muon {
     /// Shortens the kernels in `trained`, `[n]`, to this share and moves them against their averaged gradients, `[n]`.
     ///
     /// # Errors
-    /// Whatever torch says, for instance that a kernel lies beyond the vector's end.
+    /// Whatever torch says, for instance that a vector is shorter than it was said to be.
     pub fn update(&self, trained: &Tensor, gradient: &Tensor, kept: f64, learning_rate: f64) -> Result<(), TchError> {
         for (&(rows, columns), starts) in &self.starts {
             let of = |flat: &Tensor, start: i64| flat.f_narrow(0, start, rows * columns);
@@ -71,7 +74,7 @@ impl Muon {
 
 /// Matrices with nearly the same singular vectors and all singular values near `length`; `[n, rows, columns]`.
 ///
-/// Iterates on the smaller of the two products of a matrix with itself, which costs a third of iterating on the matrix; its trace is the square
+/// Iterates on the smaller of the two products of a matrix with itself, for a kernel of 128 by 1,152 a good third of the work; its trace is the square
 /// of the matrix's own length.
 fn orthogonal(matrices: &Tensor, length: f64) -> Result<Tensor, TchError> {
     let size = matrices.size();
