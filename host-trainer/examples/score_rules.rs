@@ -5,6 +5,7 @@
 //! are at least, where that is not the usual. Looks at the good parts that were held out then, as they are and with simulated defects, through
 //! the integer model. Tells also how well the heatmaps mark the defects' pixels.
 
+use std::num::NonZeroU16;
 use std::path::Path;
 
 use anyhow::{Context as _, Result};
@@ -23,6 +24,9 @@ use shared::score::{Border, Rule};
 const DEFECTS: u64 = 4;
 /// The share of good parts that may be rejected, which says how many were held out: the trainer's own.
 const TARGET: f64 = 0.05;
+
+/// Shares to try: the mean of the highest values, one in so many.
+const SHARES: [u16; 6] = [128, 256, 512, 1024, 2048, 4096];
 
 /// What it takes; without the last two, the defects that are learnt from where a surface has no grain.
 const USAGE: &str = "usage: score_rules BUNDLE.draem KEY.pub DATA SEED [LEVELS PIXELS]";
@@ -52,8 +56,10 @@ fn main() -> Result<()> {
         },
         _ => anyhow::bail!(USAGE),
     };
-    let rules = [Rule::Highest, Rule::window_for(steps.width().min(steps.height()), Border::Covered)];
-    let (mut scores, mut defective) = ([Vec::new(), Vec::new()], Vec::new());
+    let window = Rule::window_for(steps.width().min(steps.height()), Border::Covered);
+    let shares = SHARES.into_iter().filter_map(NonZeroU16::new);
+    let rules: Vec<Rule> = shares.map(|of| Rule::Highest { of }).chain([window]).collect();
+    let (mut scores, mut defective) = (vec![Vec::new(); rules.len()], Vec::new());
     let (mut heat, mut marked) = (Vec::new(), Vec::new());
     for (number, good) in (0..).zip(&prepared.held_out) {
         let clean = Mask::empty(good.picture.width, good.picture.height);
@@ -74,13 +80,14 @@ fn main() -> Result<()> {
             heat.extend(heatmap);
         }
     }
-    let [highest, window] = scores.map(|scores| auroc(&scores, &defective).unwrap_or(f64::NAN));
     let pixels = [auroc(&heat, &marked), average_precision(&heat, &marked)].map(|value| value.unwrap_or(f64::NAN));
-    println!(
-        "{} pictures: highest {highest:.4}, window {window:.4}, pixel AUROC {:.4}, AP {:.4}",
-        defective.len(),
-        pixels[0],
-        pixels[1]
-    );
+    println!("{} pictures: pixel AUROC {:.4}, AP {:.4}", defective.len(), pixels[0], pixels[1]);
+    for (rule, scores) in rules.iter().zip(&scores) {
+        let name = match rule {
+            Rule::Highest { of } => format!("highest {of}th"),
+            Rule::Window { radius, .. } => format!("window of {0} by {0}", 2 * radius + 1),
+        };
+        println!("  {name:20} image AUROC {:.4}", auroc(scores, &defective).unwrap_or(f64::NAN));
+    }
     Ok(())
 }

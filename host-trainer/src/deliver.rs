@@ -56,7 +56,7 @@ pub const CALIBRATION_PICTURES: usize = 48;
 const CALIBRATION_STREAM: u64 = 1 << 62;
 
 /// How heatmaps are scored.
-pub const SCORE_RULE: Rule = Rule::Highest;
+pub const SCORE_RULE: Rule = Rule::HIGHEST;
 
 /// How the product is photographed, judged and stored.
 #[derive(Clone, Debug)]

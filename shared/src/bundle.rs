@@ -18,7 +18,8 @@
 //!
 //! Version rule: any change of this layout or of the manifest's is a new version; a reader refuses those that it does not
 //! know. Format 4 is format 3 with one more score rule, format 5 is format 4 with models of ONNX `model_version` 1, format 6 is format 5 with
-//! a manifest that says how parts are brought to one place: all four are read, 6 is written. Nothing after the signature.
+//! a manifest that says how parts are brought to one place, format 7 is format 6 with score rules that name their share: all five are read, 7
+//! is written. Nothing after the signature.
 //! Does not read files and does not run the model.
 
 use core::fmt;
@@ -30,7 +31,7 @@ use crate::limits::{MAX_MANIFEST_BYTES, MAX_MODEL_BYTES, MAX_PARITY_BYTES};
 use crate::manifest::{DecodeError, Manifest, ManifestError, Precision, RawManifest};
 
 /// The format that this program writes.
-pub const FORMAT_VERSION: u16 = 6;
+pub const FORMAT_VERSION: u16 = 7;
 /// The oldest format that it reads.
 pub const OLDEST_VERSION: u16 = 3;
 

@@ -4,6 +4,7 @@
 //! [`crate::verdict`].
 
 use core::fmt;
+use core::num::NonZeroU16;
 
 use serde::{Deserialize, Serialize};
 
@@ -20,11 +21,14 @@ pub enum Border {
 
 /// How a heatmap becomes a score. Travels in the manifest.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Serialize, Deserialize)]
-#[serde(try_from = "Written", into = "Written")]
+#[serde(from = "Written", into = "Written")]
 pub enum Rule {
-    /// The mean of the highest of [`HIGHEST_OF`] values, of one at least, wherever they lie. Small defects and several of them
-    /// count more than under a window, which averages them with what is sound around them.
-    Highest,
+    /// The mean of the highest values, one in `of` but one at least, wherever they lie. Small defects and several of them count
+    /// more than under a window, which averages them with what is sound around them.
+    Highest {
+        /// One value in so many is among the highest.
+        of: NonZeroU16,
+    },
     /// The largest mean of a square window.
     Window {
         /// Pixels on each side of the window's centre; 10 makes the original's 21 by 21.
@@ -34,10 +38,14 @@ pub enum Rule {
     },
 }
 
-/// One value in so many is among the highest.
-pub const HIGHEST_OF: usize = 512;
+/// What a rule that names no share means, as formats 4 to 6 of the bundle write it: one value in so many.
+const UNNAMED: NonZeroU16 = NonZeroU16::new(512).unwrap();
 
 impl Rule {
+    /// What bundles are made with. Chosen by held-out good parts and simulated defects on them: smaller shares tell them apart as well,
+    /// larger ones worse.
+    pub const HIGHEST: Self = Self::Highest { of: NonZeroU16::new(1024).unwrap() };
+
     /// The original's window for an input whose shorter side has `side` pixels: 21 by 21 at 256, the nearest odd window elsewhere.
     pub const fn window_for(side: usize, border: Border) -> Self {
         Self::Window { radius: (21 * side / 512) as u16, border }
@@ -46,21 +54,23 @@ impl Rule {
     /// How many values of scratch [`score`] needs for a heatmap of this size.
     pub const fn scratch(&self, width: usize, height: usize) -> usize {
         match self {
-            Self::Highest => highest(width * height),
+            Self::Highest { of } => highest(width * height, *of),
             Self::Window { .. } => width,
         }
     }
 }
 
-/// How many values of so many are the highest.
-const fn highest(values: usize) -> usize {
-    if values < HIGHEST_OF { 1 } else { values / HIGHEST_OF }
+/// How many values of so many are the highest, one in `of`.
+const fn highest(values: usize, of: NonZeroU16) -> usize {
+    let count = values / of.get() as usize;
+    if count == 0 { 1 } else { count }
 }
 
-/// A rule as the manifest has it: the numbers of format 3, to which format 4 added a third kind.
+/// A rule as the manifest has it: the numbers of format 3, to which format 4 added a third kind and format 7 its share.
 #[derive(Clone, Copy, Serialize, Deserialize)]
 struct Written {
-    radius: u16,
+    /// A window's radius; of the highest values, one in so many, 0 for [`UNNAMED`].
+    extent: u16,
     kind: Kind,
 }
 
@@ -74,22 +84,19 @@ enum Kind {
 impl From<Rule> for Written {
     fn from(rule: Rule) -> Self {
         match rule {
-            Rule::Highest => Self { radius: 0, kind: Kind::Highest },
-            Rule::Window { radius, border: Border::Covered } => Self { radius, kind: Kind::Covered },
-            Rule::Window { radius, border: Border::Reference } => Self { radius, kind: Kind::Reference },
+            Rule::Highest { of } => Self { extent: if of == UNNAMED { 0 } else { of.get() }, kind: Kind::Highest },
+            Rule::Window { radius, border: Border::Covered } => Self { extent: radius, kind: Kind::Covered },
+            Rule::Window { radius, border: Border::Reference } => Self { extent: radius, kind: Kind::Reference },
         }
     }
 }
 
-impl TryFrom<Written> for Rule {
-    type Error = &'static str;
-
-    fn try_from(Written { radius, kind }: Written) -> Result<Self, Self::Error> {
+impl From<Written> for Rule {
+    fn from(Written { extent, kind }: Written) -> Self {
         match kind {
-            Kind::Highest if radius == 0 => Ok(Self::Highest),
-            Kind::Highest => Err("the mean of the highest values has no radius"),
-            Kind::Covered => Ok(Self::Window { radius, border: Border::Covered }),
-            Kind::Reference => Ok(Self::Window { radius, border: Border::Reference }),
+            Kind::Highest => Self::Highest { of: NonZeroU16::new(extent).unwrap_or(UNNAMED) },
+            Kind::Covered => Self::Window { radius: extent, border: Border::Covered },
+            Kind::Reference => Self::Window { radius: extent, border: Border::Reference },
         }
     }
 }
@@ -146,7 +153,7 @@ pub fn score(rule: &Rule, heatmap: &[f32], width: usize, scratch: &mut [f64]) ->
         return Err(ScoreError::NotProbability { index, value: heatmap[index] });
     }
     let mean = match *rule {
-        Rule::Highest => mean_of_highest(heatmap, scratch),
+        Rule::Highest { .. } => mean_of_highest(heatmap, scratch),
         Rule::Window { radius, border } => largest_mean(heatmap, width, usize::from(radius), border, scratch),
     };
     // Sums may pass 1 by a rounding error; the mean of probabilities cannot.
@@ -221,7 +228,11 @@ mod tests {
 
     use super::*;
 
-    const RULES: [Rule; 2] = [Rule::Highest, Rule::Window { radius: 1, border: Border::Covered }];
+    const RULES: [Rule; 2] = [Rule::Highest { of: UNNAMED }, Rule::Window { radius: 1, border: Border::Covered }];
+
+    fn highest_of(of: u16) -> Rule {
+        Rule::Highest { of: NonZeroU16::new(of).unwrap() }
+    }
 
     /// The definition, pixel by pixel and window by window.
     fn oracle(radius: u16, border: Border, heatmap: &[f32], width: usize) -> f64 {
@@ -279,10 +290,13 @@ mod tests {
             let heatmap: Vec<f32> = (0..width * height).map(|_| value()).collect();
             let mut sorted = heatmap.clone();
             sorted.sort_by(|a, b| b.total_cmp(a));
-            let count = (heatmap.len() / 512).max(1);
-            let expected = sorted[..count].iter().map(|&value| f64::from(value)).sum::<f64>() / count as f64;
-            let got = score_of(Rule::Highest, &heatmap, width);
-            assert!((f64::from(got) - expected).abs() < 1e-6, "case {case}, {width} by {height}: {got} for {expected}");
+            for of in [1, 7, 512, 1024, u16::MAX] {
+                let count = (heatmap.len() / usize::from(of)).max(1);
+                let expected = sorted[..count].iter().map(|&value| f64::from(value)).sum::<f64>() / count as f64;
+                let got = score_of(highest_of(of), &heatmap, width);
+                let worst = (f64::from(got) - expected).abs();
+                assert!(worst < 1e-6, "case {case}, {width} by {height}, one in {of}: {got} for {expected}");
+            }
         }
     }
 
@@ -292,7 +306,7 @@ mod tests {
         let mut apart = together.clone();
         (0..32).for_each(|i| together[i] = 0.9);
         (0..32).for_each(|i| apart[i * 500 + 99] = 0.9);
-        let [together, apart] = [together, apart].map(|heatmap| score_of(Rule::Highest, &heatmap, 128));
+        let [together, apart] = [together, apart].map(|heatmap| score_of(highest_of(512), &heatmap, 128));
         assert_eq!((together, together), (apart, 0.9));
     }
 
@@ -300,12 +314,12 @@ mod tests {
     fn a_rule_is_written_as_two_numbers() {
         let written = |rule: Rule| postcard::to_slice(&rule, &mut [0; 8]).unwrap().to_vec();
         let window = |radius, border| Rule::Window { radius, border };
-        let rules = [window(5, Border::Covered), window(10, Border::Reference), Rule::Highest];
-        assert_eq!(rules.map(written), [[5, 0], [10, 1], [0, 2]]);
+        let rules = [window(5, Border::Covered), window(10, Border::Reference), highest_of(512), highest_of(100)];
+        assert_eq!(rules.map(written), [[5, 0], [10, 1], [0, 2], [100, 2]]);
         for rule in rules {
             assert_eq!(postcard::from_bytes::<Rule>(&written(rule)), Ok(rule));
         }
-        assert!([[5, 2], [0, 3]].iter().all(|bytes| postcard::from_bytes::<Rule>(bytes).is_err()));
+        assert!(postcard::from_bytes::<Rule>(&[0, 3]).is_err());
     }
 
     #[test]

@@ -72,10 +72,12 @@ fn write_inputs(bundle: &OpenBundle, inputs: &[u8], names: Vec<String>, out: &Pa
         put(&format!("{precision}.onnx"), bundle.model())?;
         put(&format!("{name}.bin"), &all)?;
     }
-    let radius = match *bundle.manifest().score_rule() {
-        Rule::Highest => None,
-        Rule::Window { radius, .. } => Some(radius),
+    let (radius, highest_of) = match *bundle.manifest().score_rule() {
+        Rule::Highest { of } => (None, Some(of)),
+        Rule::Window { radius, .. } => (Some(radius), None),
     };
-    let facts = serde_json::json!({ "width": width, "height": height, "radius": radius, "pictures": names });
+    let facts = serde_json::json!({
+        "width": width, "height": height, "radius": radius, "highest_of": highest_of, "pictures": names
+    });
     put("facts.json", facts.to_string().as_bytes())
 }

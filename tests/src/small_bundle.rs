@@ -22,7 +22,7 @@ use shared::score::{Rule, score};
 pub const SEED: u64 = 33;
 
 /// How these bundles score.
-const RULE: Rule = Rule::Highest;
+const RULE: Rule = Rule::HIGHEST;
 
 /// Networks that are small enough to be run in every test.
 const SMALL: Networks = Networks::original(4, 3);

@@ -6,7 +6,7 @@ use std::path::PathBuf;
 
 use anyhow::Result;
 use shared::manifest::Manifest;
-use shared::score::{Border, HIGHEST_OF, Rule};
+use shared::score::{Border, Rule};
 
 use super::exit::Exit;
 use super::model_option::ModelOption;
@@ -81,7 +81,7 @@ fn facts(manifest: &Manifest) -> Vec<(&'static str, String)> {
     };
     let [frame_width, frame_height] = manifest.frame_size();
     let score = match *manifest.score_rule() {
-        Rule::Highest => format!("mean of the highest {HIGHEST_OF}th of the heatmap"),
+        Rule::Highest { of } => format!("mean of the highest {of}th of the heatmap"),
         Rule::Window { radius, border } => {
             let (window, divisor) = (2 * usize::from(radius) + 1, divisor(border));
             format!("largest {window} x {window} mean, divided by {divisor}")

@@ -318,7 +318,7 @@ fn score_window(raw: &RawManifest) -> Result<(), ManifestError> {
         Rule::Window { radius, .. } if 2 * usize::from(radius) >= side => {
             Err(ManifestError::ScoreWindow { radius, side })
         }
-        Rule::Window { .. } | Rule::Highest => Ok(()),
+        Rule::Window { .. } | Rule::Highest { .. } => Ok(()),
     }
 }
 
