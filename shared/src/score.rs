@@ -43,7 +43,7 @@ const UNNAMED: NonZeroU16 = NonZeroU16::new(512).unwrap();
 
 impl Rule {
     /// What bundles are made with. Chosen by held-out good parts and simulated defects on them: larger shares told them apart worse
-    /// with six networks of seven and better with none, a smaller one worse with one.
+    /// with seven networks of eight and better with none, a smaller one worse with one.
     pub const HIGHEST: Self = Self::Highest { of: NonZeroU16::new(1024).unwrap() };
 
     /// The original's window for an input whose shorter side has `side` pixels: 21 by 21 at 256, the nearest odd window elsewhere.
