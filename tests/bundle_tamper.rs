@@ -5,6 +5,8 @@
 
 #![allow(clippy::unwrap_used, reason = "a helper that fails fails its test")]
 
+use std::num::NonZeroU16;
+
 use ed25519_dalek::Signer;
 use edge_runtime::bundle::{OpenBundle, OpenError};
 use host_trainer::export::bundle::{Models, seal};
@@ -12,6 +14,7 @@ use line_tests::small_bundle::{key, manifest, picture, sealed, trust};
 use shared::bundle::{BundleError, FORMAT_VERSION, HEADER_BYTES, KeyId, SIGNATURE_BYTES, signed_message};
 use shared::manifest::{Precision, RawManifest};
 use shared::preprocess::{Exposure, Fixture};
+use shared::score::Rule;
 
 const SIDE: usize = 32;
 
@@ -86,6 +89,20 @@ fn parts_are_brought_to_the_place_that_the_bundle_says() {
     older[20..24].copy_from_slice(&(manifest - 1).to_le_bytes());
     assert_eq!(older.remove(HEADER_BYTES + manifest as usize - 1), 0);
     assert_eq!(opened(signed_again(older)), Ok(None));
+}
+
+#[test]
+fn a_heatmap_is_scored_by_the_share_that_the_bundle_names() {
+    let sealed = |of: u16| {
+        let score_rule = Rule::Highest { of: NonZeroU16::new(of).unwrap() };
+        seal(RawManifest { score_rule, ..manifest(SIDE, SIDE, [&[0.5]; 2]) }, MODELS, &picture(SIDE, SIDE, 1), &key(1))
+    };
+    for of in [64, 512, 1024, u16::MAX] {
+        let opened = OpenBundle::verify(sealed(of).unwrap(), &trust(&key(1))).unwrap();
+        assert_eq!(*opened.manifest().score_rule(), Rule::Highest { of: NonZeroU16::new(of).unwrap() });
+    }
+    let refused = sealed(63).unwrap_err().to_string();
+    assert!(refused.contains("score_rule takes one heatmap value in 63"), "{refused}");
 }
 
 #[test]

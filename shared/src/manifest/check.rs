@@ -63,6 +63,11 @@ pub enum ManifestError {
         /// Shorter side of the input.
         side: usize,
     },
+    /// More values are to be the highest than a station finds in time.
+    ScoreShare {
+        /// One value in so many.
+        of: u16,
+    },
     /// What was usual for good parts cannot have been.
     Usual(UsualError),
     /// A number lies outside its range.
@@ -119,6 +124,12 @@ impl fmt::Display for ManifestError {
             Self::ScoreWindow { radius, side } => {
                 write!(f, "score_rule.radius is {radius}, the input's shorter side has only {side} pixels")
             }
+            Self::ScoreShare { of } => {
+                write!(
+                    f,
+                    "score_rule takes one heatmap value in {of} for the highest, one in {LARGEST_SHARE} at most is found in time"
+                )
+            }
             Self::Usual(error) => error.fmt(f),
             Self::OutOfRange { field, value } => write!(f, "{field} is {value}, it must lie in 0..=1"),
             Self::GoodScoresUnsorted { index } => write!(f, "good_scores[{index}] is smaller than the one before it"),
@@ -151,7 +162,7 @@ impl Manifest {
         let preprocess = Preprocess::new(raw.crop, width, height).map_err(ManifestError::Preprocess)?;
         let preprocess = preprocess.with_exposure(exposure);
         let preprocess = preprocess.with_fixture(raw.fixture).map_err(ManifestError::Preprocess)?;
-        score_window(&raw)?;
+        score_rule(&raw)?;
         raw.usual.check().map_err(ManifestError::Usual)?;
         for precision in Precision::BOTH {
             let model = raw.model(precision);
@@ -312,12 +323,16 @@ fn exposure(raw: &RawManifest) -> Result<Exposure, ManifestError> {
     Exposure::of_version(got).ok_or(ManifestError::PreprocessVersion { newest, got })
 }
 
-fn score_window(raw: &RawManifest) -> Result<(), ManifestError> {
+/// One heatmap value in so many is among the highest, or in more: keeping them sorted costs the square of their number.
+const LARGEST_SHARE: u16 = 64;
+
+fn score_rule(raw: &RawManifest) -> Result<(), ManifestError> {
     let side = raw.input_size.map(usize::from).into_iter().min().unwrap_or(0);
     match raw.score_rule {
         Rule::Window { radius, .. } if 2 * usize::from(radius) >= side => {
             Err(ManifestError::ScoreWindow { radius, side })
         }
+        Rule::Highest { of } if of.get() < LARGEST_SHARE => Err(ManifestError::ScoreShare { of: of.get() }),
         Rule::Window { .. } | Rule::Highest { .. } => Ok(()),
     }
 }
