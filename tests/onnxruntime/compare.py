@@ -17,10 +17,11 @@ import onnxruntime
 TOLERANCE = {"f32": (1e-4, "ORT_DISABLE_ALL"), "int8": (2 / 255, None), "fused": (2 / 255, "ORT_ENABLE_ALL")}
 
 
-def score(heatmap: np.ndarray, radius: int | None, highest_of: int | None) -> float:
+def score(heatmap: np.ndarray, facts: dict) -> float:
     """As the station scores: the mean of the highest values, one in so many, or with a radius the largest mean of a window over what it covers."""
+    radius = facts["radius"]
     if radius is None:
-        return float(np.sort(heatmap, axis=None)[-max(1, heatmap.size // highest_of) :].astype(np.float64).mean())
+        return float(np.sort(heatmap, axis=None)[-max(1, heatmap.size // facts["highest_of"]) :].astype(np.float64).mean())
     sums = np.zeros((heatmap.shape[0] + 1, heatmap.shape[1] + 1))
     sums[1:, 1:] = heatmap.astype(np.float64).cumsum(0).cumsum(1)
     ends = [
@@ -73,7 +74,7 @@ def main(folder: pathlib.Path) -> int:
                 f"{name:5} {level:16} {count} pictures, largest difference {worst:.2e} ({facts['pictures'][at]}), "
                 f"allowed {tolerance:.2e}, share beyond {beyond:.1e} {verdict}"
             )
-            found = [auroc([score(h, facts["radius"], facts["highest_of"]) for h in heatmaps], facts["pictures"]) for heatmaps in (theirs, ours)]
+            found = [auroc([score(h, facts) for h in heatmaps], facts["pictures"]) for heatmaps in (theirs, ours)]
             if None not in found:
                 print(f"      image AUROC {found[0]:.4f} there, {found[1]:.4f} here")
     return int(failed)

@@ -323,7 +323,7 @@ fn exposure(raw: &RawManifest) -> Result<Exposure, ManifestError> {
     Exposure::of_version(got).ok_or(ManifestError::PreprocessVersion { newest, got })
 }
 
-/// One heatmap value in so many is among the highest, or in more: keeping them sorted costs the square of their number.
+/// The largest share of a heatmap that a score is made of, one value in so many: keeping them sorted costs the square of their number.
 const LARGEST_SHARE: u16 = 64;
 
 fn score_rule(raw: &RawManifest) -> Result<(), ManifestError> {
