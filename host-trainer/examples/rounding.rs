@@ -75,7 +75,7 @@ fn pictures(prepared: &Prepared, part_only: bool, seed: u64) -> Vec<Picture> {
     let both =
         |good: &Picture| [good.clone(), simulate(good, &others, &Textures::procedural(), &recipe, &mut rng).augmented];
     let every = (prepared.held_out.len() / GOOD).max(1);
-    prepared.held_out.iter().step_by(every).take(GOOD).flat_map(|named| [&named.picture]).flat_map(both).collect()
+    prepared.held_out.iter().step_by(every).take(GOOD).map(|named| &named.picture).flat_map(both).collect()
 }
 
 /// What a model makes of a picture.
