@@ -4,26 +4,25 @@
 //! then, as they are and with a simulated defect, through the integer model with its stored weights, values between layers as floats; then with one value
 //! after the other rounded to its byte, and with all. Computes in floats, by tract. Changes no file.
 
+mod held_out;
+
 use std::collections::{HashMap, HashSet};
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use host_trainer::assess::score_of;
-use host_trainer::data::{Grouping, Picture, Prepared, Use};
+use host_trainer::data::{Picture, Prepared};
 use host_trainer::export::Reloaded;
 use host_trainer::simulate::{Recipe, Textures, simulate};
 use prost::Message as _;
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
 use rayon::prelude::*;
-use shared::bundle::{Opened, verify};
+use shared::bundle::Opened;
 use shared::manifest::Precision;
 use tract_onnx::pb::ModelProto;
 
 /// Good parts to look at; each is looked at once more with a defect.
 const GOOD: usize = 12;
-/// The share of good parts that may be rejected, which says how many were held out: the trainer's own.
-const TARGET: f64 = 0.05;
 
 fn main() -> Result<()> {
     let arguments: Vec<String> = std::env::args().skip(1).collect();
@@ -32,15 +31,13 @@ fn main() -> Result<()> {
     };
     let seed: u64 = seed.parse().context("SEED is not a number")?;
     let bytes = std::fs::read(bundle).with_context(|| bundle.clone())?;
-    let key = shared::key_text::parse(&std::fs::read_to_string(trust).with_context(|| trust.clone())?)?;
-    let opened = verify(&bytes, &[key])?;
+    let opened = held_out::open(&bytes, trust)?;
     let of = |precision| Opened { manifest: opened.manifest.clone().with_precision(precision), ..opened.clone() };
     let (int8, float32) = (of(Precision::Int8), of(Precision::Float32));
     let manifest = &int8.manifest;
     let steps = *manifest.preprocess();
-    let learn = Use::Learn { target: TARGET, seed, same_part: Grouping::File };
-    let prepared = Prepared::load(Path::new(data), steps, learn)?;
-    let pictures = pictures(&prepared, steps.fixture().is_some(), seed);
+    let prepared = held_out::prepare(data, steps, seed)?;
+    let pictures = pictures(&prepared, &held_out::recipe(&steps), seed);
 
     let look = |onnx: &[u8]| -> Result<Vec<Look>> {
         let model = Reloaded::load_floats(onnx, steps.width(), steps.height())?;
@@ -68,12 +65,11 @@ fn main() -> Result<()> {
 }
 
 /// Held-out good parts, and the same with a defect.
-fn pictures(prepared: &Prepared, part_only: bool, seed: u64) -> Vec<Picture> {
-    let others: Vec<Picture> = prepared.learn.iter().take(16).cloned().collect();
-    let recipe = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, part_only, ..Recipe::default() };
+fn pictures(prepared: &Prepared, recipe: &Recipe, seed: u64) -> Vec<Picture> {
+    let others = held_out::others(prepared);
     let mut rng = ChaCha8Rng::seed_from_u64(seed);
     let both =
-        |good: &Picture| [good.clone(), simulate(good, &others, &Textures::procedural(), &recipe, &mut rng).augmented];
+        |good: &Picture| [good.clone(), simulate(good, &others, &Textures::procedural(), recipe, &mut rng).augmented];
     let every = (prepared.held_out.len() / GOOD).max(1);
     prepared.held_out.iter().step_by(every).take(GOOD).map(|named| &named.picture).flat_map(both).collect()
 }
@@ -86,19 +82,16 @@ struct Look {
 
 /// Prints the roots of the mean square differences.
 fn tell(what: &str, one: &[Look], other: &[Look]) {
-    let root = |differences: &mut dyn Iterator<Item = f32>| -> f64 {
-        let (mut sum, mut count) = (0.0, 0);
-        for difference in differences {
-            sum += f64::from(difference).powi(2);
-            count += 1;
-        }
-        (sum / f64::from(count.max(1))).sqrt()
-    };
     let pairs = || one.iter().zip(other);
     let heatmaps = pairs().flat_map(|(a, b)| a.heatmap.iter().zip(&b.heatmap));
-    let heatmap = root(&mut heatmaps.map(|(a, b)| a - b));
-    let score = root(&mut pairs().map(|(a, b)| a.score - b.score));
+    let heatmap = root_mean_square(heatmaps.map(|(a, b)| a - b));
+    let score = root_mean_square(pairs().map(|(a, b)| a.score - b.score));
     println!("{what:48} {heatmap:.5}   {score:.5}");
+}
+
+fn root_mean_square(values: impl Iterator<Item = f32>) -> f64 {
+    let (sum, count) = values.fold((0.0, 0u32), |(sum, count), value| (sum + f64::from(value).powi(2), count + 1));
+    (sum / f64::from(count.max(1))).sqrt()
 }
 
 /// Names of the values that pass a byte, in the order of data.

@@ -5,25 +5,24 @@
 //! are at least, where that is not the usual. Looks at the good parts that were held out then, as they are and with simulated defects, through
 //! the integer model. Tells also how well the heatmaps mark the defects' pixels.
 
+mod held_out;
+
 use std::num::NonZeroU16;
-use std::path::Path;
 
 use anyhow::{Context as _, Result};
 use host_trainer::assess::{judge, score_of};
-use host_trainer::data::{Grouping, Mask, Picture, Prepared, Use};
+use host_trainer::data::Mask;
 use host_trainer::evaluate::{auroc, average_precision};
 use host_trainer::export::reload::Reloaded;
 use host_trainer::simulate::{Recipe, Textures, simulate};
 use rand::SeedableRng;
 use rand_chacha::ChaCha8Rng;
-use shared::bundle::{Opened, verify};
+use shared::bundle::Opened;
 use shared::manifest::Precision;
 use shared::score::{Border, Rule};
 
 /// Defects simulated on each part.
 const DEFECTS: u64 = 4;
-/// The share of good parts that may be rejected, which says how many were held out: the trainer's own.
-const TARGET: f64 = 0.05;
 
 /// Shares to try: the mean of the highest values, one in so many.
 const SHARES: [u16; 6] = [128, 256, 512, 1024, 2048, 4096];
@@ -36,17 +35,13 @@ fn main() -> Result<()> {
     let [bundle, trust, data, seed, smallest @ ..] = arguments.as_slice() else { anyhow::bail!(USAGE) };
     let seed: u64 = seed.parse().context("SEED is not a number")?;
     let bytes = std::fs::read(bundle).with_context(|| bundle.clone())?;
-    let key = shared::key_text::parse(&std::fs::read_to_string(trust).with_context(|| trust.clone())?)?;
-    let opened = verify(&bytes, &[key])?;
+    let opened = held_out::open(&bytes, trust)?;
     let opened = Opened { manifest: opened.manifest.clone().with_precision(Precision::Int8), ..opened.clone() };
     let steps = *opened.manifest.preprocess();
-    let learn = Use::Learn { target: TARGET, seed, same_part: Grouping::File };
-    let prepared = Prepared::load(Path::new(data), steps, learn)?;
+    let prepared = held_out::prepare(data, steps, seed)?;
     let model = Reloaded::load(opened.model(), steps.width(), steps.height())?;
-    let others: Vec<Picture> = prepared.learn.iter().take(16).cloned().collect();
-    // What lies on the ground around a loose part is nobody's.
-    let part_only = steps.fixture().is_some();
-    let recipe = Recipe { anomaly_probability: 1.0, rotation_degrees: 0.0, part_only, ..Recipe::default() };
+    let others = held_out::others(&prepared);
+    let recipe = held_out::recipe(&steps);
     let recipe = match smallest {
         [] => recipe,
         [levels, pixels] => Recipe {
